@@ -136,6 +136,8 @@ MAY = {
         *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.payloads", "nlmon.printable"),
         *("nlmon.settingsfile", "nlmon.transport.base", "nlmon.transport.recorded.kernel", "nlmon.uapi", "nlmon.wire"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.compare.statement"),
+        # What a program gives of a sample is held against it as a comparison does.
+        "nlmon.compare.same",
         # What has no bytes: libnl says what messages are about, and lines are those that nlmon writes.
         *("nlmon.backends.libnl", "nlmon.backends.reads", "nlmon.compare.contract", "nlmon.compare.sequences"),
         *("nlmon.eventjson.read", "nlmon.exporters.layout", "nlmon.names"),

@@ -54,6 +54,7 @@ LIVE: Final = "live:"
 # What makes an implementation of a program; it is called as an implementation is, with the name before.
 _PROGRAMS = "nlmon.harness.named:create_program"
 _CONFIGURED = "nlmon.harness.named:is_configured"
+_ALL_CONFIGURED = "nlmon.harness.named:configured"
 
 _OURS = frozenset(BACKENDS)
 # The protocols that each reads, which is known without loading it.
@@ -114,8 +115,9 @@ def refuse_program(name: str) -> None:
 
 
 def choices() -> str:
-    """What can be named, for people."""
-    return f"{', '.join(BACKENDS)}, {PROGRAM}COMMAND, {EVENTS}FILE or {LIVE}COMMAND"
+    """What can be named, for people. Raises ``InputError`` for settings that cannot be read."""
+    named = ", ".join((*BACKENDS, *_loaded(_ALL_CONFIGURED)()))
+    return f"{named}, {PROGRAM}COMMAND, {EVENTS}FILE or {LIVE}COMMAND"
 
 
 def is_log(name: str) -> bool:

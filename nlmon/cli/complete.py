@@ -31,14 +31,15 @@ def protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 def implementations(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of implementations."""
-    from nlmon.backends.registry import BACKENDS, PROGRAM  # noqa: PLC0415
+    from nlmon.backends.registry import BACKENDS, EVENTS, LIVE, PROGRAM  # noqa: PLC0415
     from nlmon.harness.named import configured  # noqa: PLC0415
 
     try:
         programs = tuple(configured())
     except NlmonError:  # whoever runs the command is told
         programs = ()
-    return _beginning((*BACKENDS, *programs, PROGRAM), incomplete)
+    beside = {"replay": (EVENTS,), "live": (LIVE,), "run": (EVENTS, LIVE)}.get(ctx.info_name or "", ())
+    return _beginning((*BACKENDS, *programs, PROGRAM, *beside), incomplete)
 
 
 def groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.errors import ExitCode
+from nlmon.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.harness.protocol import Hello
@@ -36,20 +36,24 @@ def command(program: str, timeout: float | None) -> None:
     from nlmon.backends.registry import BACKENDS, PROGRAM, is_known  # noqa: PLC0415
     from nlmon.cli.harness_samples import samples  # noqa: PLC0415
     from nlmon.harness.check import check_program  # noqa: PLC0415
-    from nlmon.harness.named import command_of  # noqa: PLC0415
+    from nlmon.harness.named import command_of, configured  # noqa: PLC0415
     from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.report.text import counted  # noqa: PLC0415
     from nlmon.uapi import NETLINK_NETFILTER, NETLINK_SOCK_DIAG, NETLINK_XFRM  # noqa: PLC0415
 
-    named = program not in BACKENDS and is_known(program)
-    what = command_of(program if named else f"{PROGRAM}{program}")
+    if program in BACKENDS:
+        configured()  # settings that give a program this name are wrong, and say so
+        why, hint = "an implementation of nlmon has this name", f'"nlmon serve -i {program}", or ./{program} for a file'
+        raise UsageError("NLM-N001", f"there is no command {program!r}", why=why, hint=hint)
+    what = command_of(program if is_known(program) else f"{PROGRAM}{program}")
     if timeout is not None:
         what = structs.replace(what, timeout=timeout)
     begun = time.monotonic()
     others = NETLINK_SOCK_DIAG, NETLINK_XFRM, NETLINK_NETFILTER
     found = check_program(what, sys.byteorder, samples(sys.byteorder, others))
     for problem in found.problems:
-        click.echo(printable(f"{problem.code}: {problem.text}"))
+        more = f", and {problem.others:,} more like it" if problem.others else ""
+        click.echo(printable(f"{problem.code}: {problem.text}{more}"))
         if problem.line:
             click.echo(f"    {printable(problem.line[:SHOWN])}{' …' * (len(problem.line) > SHOWN)}")
     counts = f"{counted(found.datagrams, 'datagram')}, {counted(found.events, 'entry', 'entries')} in answers"

@@ -5,6 +5,7 @@ Not here: the replay itself (``nlmon.engine.replay``) and the formats (``nlmon.r
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -57,6 +58,8 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
 __all__ = ["command"]
 
 # What changes a report, beside the policy: whoever replays a capture again gives it again.
+# The reason of a verdict that a program of others made begins with the code of what it did.
+FAILED = re.compile(r"(?P<code>NLM-N[0-9]{3}): ")
 _DECISIVE = (
     *("implementation", "against", "protocols", "select", "families", "groups", "faults", "caches", "recover"),
     *("control", "both_ways", "max_objects", "max_messages", "byteorder", "where"),
@@ -299,8 +302,12 @@ def _say_why(outcome: Outcome, options: ReplayOptions) -> None:
     elif capture.stop is not None:
         show_error(stopped(capture.stop, capture.path))
     elif capture.verdict in UNDECIDED:
-        hint = _what_to_do(capture, options)
-        show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint=hint))
+        # What a program did wrong has a code of its own.
+        failed = FAILED.match(capture.reason)
+        code = failed["code"] if failed else "NLM-U002"
+        reason = capture.reason[failed.end() :] if failed else capture.reason
+        hint = f"see nlmon explain {code}" if failed else _what_to_do(capture, options)
+        show_error(CaptureError(code, reason, where=capture.path, hint=hint))
 
 
 def _what_to_do(capture: CaptureReport, options: ReplayOptions) -> str:

@@ -235,17 +235,17 @@ def _given() -> dict[str, str]:
 _DECISIVE = ("source", "implementation", "against", "allow_run", "seed", "time_scale")
 
 
-def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
+def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile, str], str]:
     """What makes the command that runs a scenario again, under the same options and from the same path, so
-    that it may use the same captures."""
-    from nlmon.scenario.cases import reproduce  # noqa: PLC0415  (start-up: --help needs none of it)
+    that it may use the same captures; from the scenario and the code of what came of it."""
+    from nlmon.scenario.cases import leave, reproduce  # noqa: PLC0415  (start-up: --help needs none of it)
 
     words, called = decisive_words(_DECISIVE), own_program() or [program()]
 
-    def command(file: ScenarioFile) -> str:
+    def command(file: ScenarioFile, code: str) -> str:
         folders = [path for path in paths if path.is_dir() and Path(file.path).is_relative_to(path)]
         path = str(folders[0]) if folders else "" if not paths else file.path
-        return reproduce(path, file.scenario.id, words, called)
+        return reproduce(path, file.scenario.id, (*words, *leave(code)), called)
 
     return command
 

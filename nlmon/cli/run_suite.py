@@ -113,7 +113,7 @@ class Output(Struct, frozen=True, kw_only=True):
     reports: tuple[ReportFile, ...]
     keep: Path | None
     given: dict[str, str]
-    again: Callable[[ScenarioFile], str]
+    again: Callable[[ScenarioFile, str], str]
 
 
 class Spread(Struct, frozen=True):
@@ -178,7 +178,7 @@ class _Records:
 def _run(
     suite: Suite,
     options: RunOptions,
-    again: Callable[[ScenarioFile], str],
+    again: Callable[[ScenarioFile, str], str],
     records: _Records,
     spread: Spread,
 ) -> tuple[list[CaseResult], bool]:
@@ -193,7 +193,7 @@ def _run(
                     raise KeyboardInterrupt
                 for result in some:
                     if result.reproduce:
-                        result = structs.replace(result, reproduce=again(files[result.scenario]))
+                        result = structs.replace(result, reproduce=again(files[result.scenario], result.code))
                     results.append(result)
                     records.add(result)
                 bad += sum(result.outcome in DID_NOT_PASS for result in some)

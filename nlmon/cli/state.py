@@ -81,6 +81,8 @@ def command(
     else:
         _print(found)
     warn_notes(reader)
+    if found.lacking and any(found.state.tables.values()):
+        warn(f"objects are left out: {_lacking(implementation, found)}")
     say_stop(watch.stop, where)
     if reader.damage is not None and (frame is None or found.frame < frame):
         raise reader.damage
@@ -89,7 +91,16 @@ def command(
         raise InputError("NLM-C030", f"the capture has no frame {frame:,}", where=where, why=why)
     if not any(found.state.tables.values()):
         why = "it holds no message of NETLINK_ROUTE that tells of one"
+        if found.lacking and found.events + found.answers:
+            why, hint = _lacking(implementation, found), "a state needs all that tells objects apart"
+            raise InputError("NLM-U002", "no object of this capture can be told", where=where, why=why, hint=hint)
         raise InputError("NLM-U002", "no object in this capture", where=where, why=why, hint="see nlmon capture info")
+
+
+def _lacking(implementation: str, found: HostState) -> str:
+    """What an implementation does not provide, so that the objects of some kinds are not known."""
+    kinds = (f"of {kind} {', '.join(names) or 'all of it'}" for kind, names in found.lacking.items())
+    return f"{implementation} does not provide {'; '.join(kinds)}"
 
 
 def _print(found: HostState) -> None:

@@ -95,6 +95,12 @@ class Statement(Struct, frozen=True):
         limits = [families for place, families in self.families.items() if place.partition(".")[0] == kind]
         return all(kind == "route" and families >= {AF_INET, AF_INET6} for families in limits)
 
+    def cannot_identify(self) -> dict[str, tuple[str, ...]]:
+        """By kind of which it gives events, what it does not provide of all that tells objects apart; none are named
+        where it lacks a part of a next hop, or provides a field in some families alone."""
+        kinds = [kind for kind in IDENTIFYING if kind in self.events and not self.identifies(kind)]
+        return {kind: tuple(sorted(IDENTIFYING[kind] - self.fields[kind])) for kind in kinds}
+
     @property
     def recovers(self) -> bool:
         """Whether it resynchronizes after losses."""

@@ -94,7 +94,7 @@ class _Reader:
 
     def _items(self, kind: Kind, most: int, raw: Raw, written: Path, path: Path) -> list[Raw]:
         if not isinstance(raw, list):
-            hint = f"write [{raw}]" if isinstance(raw, str) else ""
+            hint = f"write [{raw}]" if isinstance(raw, str) else "write a list, such as [a, b]"
             if isinstance(kind, Records):
                 hint = f"each item begins with - and has the keys {', '.join(keys_of(kind.item))}"
             what = f"{dotted(path)} is {_form(raw)}, and not a list"

@@ -8,7 +8,7 @@ Not here: how the state is printed (``nlmon.state.listing``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -28,12 +28,14 @@ __all__ = ["HostState", "host_state", "up_to"]
 
 class HostState(Struct, frozen=True):
     """A state, and what it is made of: ``events``, and ``answers`` to dumps and requests; ``frame``: the last one that
-    was read, 0 if there is none."""
+    was read, 0 if there is none; ``lacking``: by kind of object what the implementation does not provide of all that
+    tells them apart, so that none is here."""
 
     state: State
     frame: int
     events: int
     answers: int
+    lacking: Mapping[str, Sequence[str]]
 
 
 @prints_aside()
@@ -46,7 +48,7 @@ def host_state(
     on_progress: Callable[[int], None] | None = None,
 ) -> HostState:
     """Read an open capture to its end, or to a ``frame``, as far as ``watch`` lets it be read. Raises ``InternalError``
-    when the implementation raised."""
+    when the implementation raised, ``HarnessError`` when it is a program that failed."""
     crashes: list[Difference] = []
 
     def note(difference: Difference) -> None:
@@ -65,10 +67,14 @@ def host_state(
             break
     replay.finish()
     lane = replay.lanes[0]
+    failure = next((one.problems.failure for one in replay.lanes if one.problems.failure is not None), None)
+    if failure is not None:
+        raise failure
     if crashes:
         first = crashes[0]
         raise InternalError("NLM-X002", f"{lane.name} raised {first.reference}", where=f"frame {first.frame}")
-    return HostState(replay.states.both[0], last, lane.counts["events"], lane.counts["answers"])
+    lacking = lane.guarded.statement.cannot_identify()
+    return HostState(replay.states.both[0], last, lane.counts["events"], lane.counts["answers"], lacking)
 
 
 def up_to(batches: Iterable[Batch], frame: int | None) -> Iterator[Batch]:

@@ -214,12 +214,12 @@ def not_compared(why: str, count: int) -> str:
 
 def _without_state(comparison: Replay | Live) -> Iterator[str]:
     """Objects of which one of the two gives events, and not all that tells them apart."""
-    for kind, needed in IDENTIFYING.items():
-        for lane in comparison.lanes:
-            statement = lane.guarded.statement
-            if kind in statement.events and not statement.identifies(kind):
-                lacking = ", ".join(sorted(needed - statement.fields[kind])) or "all of a next hop"
-                yield f"no state of objects of the kind {kind} was compared: {lane.name} does not provide {lacking}"
+    found = [(lane.name, lane.guarded.statement.cannot_identify()) for lane in comparison.lanes]
+    for kind in IDENTIFYING:
+        for name, kinds in found:
+            if kind in kinds:
+                lacking = ", ".join(kinds[kind]) or "all of a next hop"
+                yield f"no state of objects of the kind {kind} was compared: {name} does not provide {lacking}"
 
 
 def _absent(comparison: Replay | Live) -> Iterator[str]:

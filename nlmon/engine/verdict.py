@@ -106,7 +106,9 @@ def give_verdict(
         verdict, reason = "lossy", _what_is_lost(losses)
     else:
         verdict = "equivalent"
-    return verdict, reason, "; ".join(fails(verdict, judge, losses, policy))
+    # What a program that failed would have given, nobody knows: it lost nothing for sure.
+    why = fails(verdict, judge, losses if not failed else Losses(Counter(), Counter(), losses.allowed), policy)
+    return verdict, reason, "; ".join(why)
 
 
 def _what_is_lost(losses: Losses) -> str:

@@ -35,8 +35,8 @@ from nlmon.errors import (
 )
 from nlmon.events import Decoded, Event
 from nlmon.framing import messages, nlmsghdr
+from nlmon.harness.command import Command
 from nlmon.harness.conversation import Conversation
-from nlmon.harness.program import Command
 from nlmon.harness.protocol import Answer, Hello, Message, Refusal
 from nlmon.harness.values import NEXTHOPS, Values, nexthop_fields
 from nlmon.transport.base import Transport, TransportFactory
@@ -52,7 +52,7 @@ from nlmon.uapi import (
 )
 from nlmon.wire import Datagram, Datagrams
 
-__all__ = ["CONTROL", "UNSUPPORTED", "ProgramBackend"]
+__all__ = ["CONTROL", "UNSUPPORTED", "ProgramBackend", "stated_of"]
 
 # Why a message is skipped: the program knows no event for it, or it is NOOP, DONE or an acknowledgement.
 UNSUPPORTED, CONTROL = "unsupported", "control"
@@ -101,7 +101,7 @@ class ProgramBackend(Backend, bulk=True):
         joined = {int(protocol): groups for protocol, groups in hello.groups.items()}
         self.groups = {one: joined.get(one, GROUPS.get(one, ())) for one in hello.netlink}  # type: ignore[misc]
         self.values = Values(hello.absent, hello.shapes)
-        self.statement, self.unknown_names = _stated(hello, self.values, self.name)
+        self.statement, self.unknown_names = stated_of(hello, self.values, self.name)
         # Of the datagrams that were asked last in one go, what came of each; by frame once somebody asks for one.
         self._asked: tuple[Sequence[Datagram], Sequence[Decoded | HarnessError]] = (), ()
         self._header = nlmsghdr(self.byteorder).unpack_from
@@ -223,7 +223,7 @@ def _kind_of(msg_type: int, data: bytes, offset: int) -> tuple[int, int]:
     return msg_type, data[first] if first < len(data) else -1
 
 
-def _stated(hello: Hello, values: Values, name: str) -> tuple[Statement, tuple[str, ...]]:
+def stated_of(hello: Hello, values: Values, name: str) -> tuple[Statement, tuple[str, ...]]:
     """The statement of a program, with its values as events have them, and the names in it that no event has."""
     provides = hello.provides
     if provides is not None and NEXTHOPS in provides.get("route", ()):

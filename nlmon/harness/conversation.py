@@ -18,7 +18,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from nlmon.errors import HarnessError
-from nlmon.harness.program import Command, Program, gone_is_an_error
+from nlmon.harness.command import Command
+from nlmon.harness.program import Program, gone_is_an_error
 from nlmon.harness.protocol import (
     END,
     FLUSH,
@@ -191,6 +192,8 @@ class Conversation:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             shown = printable(line[:SHOWN].decode("utf-8", "backslashreplace")) + " …" * (len(line) > SHOWN)
             what, hint = f"{self.command.text} wrote {shown!r}", f"the protocol asks for {wanted}"
+            if "truncated" in str(error) and line.strip():
+                hint += " on one line"
             raise HarnessError("NLM-N005", what, where=_line(program), why=str(error), hint=hint) from None
 
     def _hold(self, bye: Farewell) -> None:

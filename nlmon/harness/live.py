@@ -23,8 +23,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from nlmon.backends.registry import LIVE
 from nlmon.errors import HarnessError
+from nlmon.harness.command import Command, words
 from nlmon.harness.lines import Line, LineReader
-from nlmon.harness.program import Command, Program, words
+from nlmon.harness.program import Program
 
 __all__ = ["PATIENCE", "LiveProgram", "namespace_of"]
 

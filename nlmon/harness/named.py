@@ -23,7 +23,7 @@ from msgspec import Struct
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import BACKENDS, PROGRAM
 from nlmon.errors import InputError
-from nlmon.harness.program import Command, words
+from nlmon.harness.command import Command, words
 from nlmon.settingsfile import nearest
 from nlmon.transport.base import TransportFactory
 
@@ -49,12 +49,13 @@ class Named(Struct, frozen=True, forbid_unknown_fields=True):
     window: int = 1
     restarts: int = 3
 
-    def started_in(self, folder: Path) -> Command:
-        """The command, of a file in ``folder``. Raises ``UsageError`` (NLM-N014)."""
+    def started_in(self, folder: Path, place: str) -> Command:
+        """The command, of a file in ``folder`` whose ``place`` is shown. Raises ``UsageError`` (NLM-N014)."""
         argv = words(self.command) if isinstance(self.command, str) else tuple(self.command)
         return Command(
             argv=argv,
             directory=str(folder / self.directory),
+            place=place,
             environment=self.environment,
             timeout=self.timeout,
             memory=self.memory * MIB,
@@ -121,9 +122,10 @@ def _command(name: str, row: object, folder: Path, where: str) -> Command:
     try:
         found = msgspec.convert(row, Named)
     except msgspec.ValidationError as error:
-        what, hint = f"the program {name} is not described", 'such as command = "./my-harness"'
+        what = f"the program {name} is not described"
+        hint = f'such as command = "./my-harness"; the keys are {", ".join(Named.__struct_fields__)}'
         raise InputError("NLM-N013", what, where=where, why=str(error), hint=hint) from None
     if not found.command or min(found.timeout, found.memory, found.window) <= 0 or found.restarts < 0:
         what, why = f"the program {name} is not described", "a limit is below its least value, or the command is empty"
         raise InputError("NLM-N013", what, where=where, why=why, hint="timeout, memory and window are above 0")
-    return found.started_in(folder)
+    return found.started_in(folder, f"{where}: {name}")

@@ -8,7 +8,7 @@ Rules:
 4. A program that is gone is an error of ours and no SIGPIPE, of which the command line would die without a word
    (``gone_is_an_error``).
 
-Not here: what the lines mean (``conversation``).
+Not here: what is started (``command``), and what the lines mean (``conversation``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import contextlib
 import functools
 import os
 import selectors
-import shlex
 import shutil
 import signal
 import subprocess
@@ -25,64 +24,26 @@ import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from nlmon.errors import HarnessError
+from nlmon.harness.command import Command, found
+from nlmon.harness.said import Said
 
-from nlmon.errors import HarnessError, UsageError
-from nlmon.printable import printable
+__all__ = ["Program", "gone_is_an_error"]
 
-__all__ = ["Command", "Program", "gone_is_an_error", "words"]
-
-# Bytes: of standard error that are kept, of one line, and of one read.
-SAID, LONGEST, CHUNK = 8192, 64 << 20, 1 << 18
+# Bytes: of one line, and of one read.
+LONGEST, CHUNK = 64 << 20, 1 << 18
 # Seconds between two looks at the memory of a program that is waited for, and until it is killed when it should end.
 LOOK, GRACE = 0.05, 2.0
-# Of our environment a program gets these, and nothing else.
-KEPT = ("PATH", "HOME", "TMPDIR")
-
-
-class Command(Struct, frozen=True):
-    """What is started. ``timeout``: seconds until a line must be answered; ``memory``: resident bytes; ``window``:
-    datagrams that may wait for an answer at once; ``restarts``: how often it is started again."""
-
-    argv: tuple[str, ...]
-    directory: str | None = None
-    environment: Mapping[str, str] = {}
-    timeout: float = 5.0
-    memory: int = 2 << 30
-    window: int = 1
-    restarts: int = 3
-
-    @property
-    def text(self) -> str:
-        """As it would be typed."""
-        return shlex.join(self.argv)
-
-    def environ(self) -> dict[str, str]:
-        """The environment of the program."""
-        return (
-            {name: os.environ[name] for name in KEPT if name in os.environ}
-            | {"LC_ALL": "C.UTF-8"}
-            | dict(self.environment)
-        )
-
-
-def words(text: str) -> tuple[str, ...]:
-    """The words of a command line, as a shell takes it apart; nothing else that a shell does is done.
-
-    Raises ``UsageError`` (NLM-N014)."""
-    try:
-        found = tuple(shlex.split(text))
-    except ValueError as error:
-        raise UsageError(
-            "NLM-N014", f"{text!r} is no command", why=str(error).lower(), hint="close the quote"
-        ) from None
-    if not found:
-        raise UsageError("NLM-N014", "no command is named", hint="such as exec:./my-harness")
-    return found
+# What to do about a program that does not answer, and about one that has not answered at all.
+SLOW = "set timeout, if it is slow by nature"
+BUFFERED = (
+    "it must read line by line and flush each line that it writes: buffers of input count, too "
+    "(such as mawk -W interactive); set timeout, if it is slow by nature"
+)
 
 
 class Program:
@@ -95,7 +56,7 @@ class Program:
         if os.name == "nt":
             raise HarnessError("NLM-N012", "programs can be started on Linux and macOS only", hint="use Linux")
         self.command = command
-        argv = [_found(command), *command.argv[1:]]
+        argv = [found(command), *command.argv[1:]]
         try:
             self._process = subprocess.Popen(
                 [*(_without_network() if before is None else before), *argv],
@@ -125,7 +86,7 @@ class Program:
         self._begun = b""
         self._lines: deque[bytes] = deque()
         self.read_lines, self.last = 0, b""
-        self._said = b""
+        self._said = Said()
 
     def write(self, line: bytes) -> None:
         """Send a line, as far as the program takes it now; what remains goes while it is read from."""
@@ -139,6 +100,7 @@ class Program:
             self._wait()
         self.read_lines += 1
         self.last = self._lines.popleft()
+        self._said.answered()
         return self.last
 
     def arrived(self) -> list[bytes]:
@@ -158,14 +120,26 @@ class Program:
         return tuple(key.fd for key in self._poll.get_map().values())
 
     def ended(self) -> int:
-        """Its exit status once it has ended by itself; negative: the signal. Raises ``HarnessError`` (NLM-N004)."""
+        """Its exit status once it has ended by itself; negative: the signal. What it still writes is read and dropped.
+        Raises ``HarnessError`` (NLM-N004)."""
         stream, self._process.stdin = self._process.stdin, None
         if stream is not None:
             stream.close()
-        try:
-            return self._process.wait(self.command.timeout)
-        except subprocess.TimeoutExpired:
-            raise self._late("does not end after its last line") from None
+        until = time.monotonic() + self.command.timeout
+        while (status := self._process.poll()) is None:
+            # A program that waits for a full pipe would never end.
+            for descriptor in self._ready(LOOK):
+                if descriptor == self._err:
+                    self._hear()
+                elif not os.read(self._out, CHUNK):
+                    self._poll.unregister(self._out)
+            if not self._poll.get_map():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(LOOK)
+            if time.monotonic() > until:
+                hint = "it must exit with status 0 behind bye; set timeout, if it is slow by nature"
+                raise self._late("does not end after its last line", hint)
+        return status
 
     def kill(self) -> None:
         """End it, and all that it has started."""
@@ -174,12 +148,10 @@ class Program:
 
     @property
     def said(self) -> str:
-        """The end of what it wrote to standard error, on one line."""
+        """What it wrote to standard error, on one line: see ``Said``."""
         with contextlib.suppress(OSError, ValueError):
             self._hear()
-        lines = self._said.decode("utf-8", "backslashreplace").split("\n")
-        shown = " | ".join(line.strip() for line in lines if line.strip())
-        return printable(shown[-300:])
+        return self._said.text
 
     # -- one step --------------------------------------------------------------------------------------------
 
@@ -207,7 +179,8 @@ class Program:
             if not self._lines:
                 self._look()
                 if time.monotonic() > until:
-                    raise self._late(f"gave no answer in {self.command.timeout:g} s")
+                    what = f"gave no answer in {self.command.timeout:g} s"
+                    raise self._late(what, SLOW if self.read_lines else BUFFERED)
 
     def _ready(self, seconds: float) -> list[int]:
         return [key.fd for key, _ in self._poll.select(seconds)]
@@ -233,7 +206,7 @@ class Program:
         if not data:
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._err)
-        self._said = (self._said + data)[-SAID:]
+        self._said.add(data)
 
     def _look(self) -> None:
         used = _resident(self._process.pid)
@@ -241,8 +214,7 @@ class Program:
             what = f"{self.command.text} uses {used >> 20:,} MiB of memory"
             raise HarnessError("NLM-N008", what, why=f"it may use {self.command.memory >> 20:,}", hint="set memory")
 
-    def _late(self, what: str) -> HarnessError:
-        hint = "set timeout, if it is slow by nature"
+    def _late(self, what: str, hint: str) -> HarnessError:
         return HarnessError("NLM-N004", f"{self.command.text} {what}", why=self.said, hint=hint)
 
     def _gone(self) -> HarnessError:
@@ -272,22 +244,6 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _found(command: Command) -> str:
-    """The file of a command. Raises ``UsageError``: no such command (NLM-N001), not executable (NLM-N002)."""
-    name = command.argv[0]
-    if "/" in name:
-        path = Path(command.directory or ".", name).absolute()
-        if path.is_file() and os.access(path, os.X_OK):
-            return str(path)
-        if path.exists():
-            why = "it is a folder" if path.is_dir() else "it is not executable"
-            raise UsageError("NLM-N002", f"{name} cannot be started", why=why, hint=f"chmod +x {name}")
-    elif found := shutil.which(name, path=command.environ().get("PATH")):
-        return found
-    hint = "a command is a path, or a name that PATH finds"
-    raise UsageError("NLM-N001", f"there is no command {name!r}", hint=hint)
 
 
 @functools.cache

@@ -88,9 +88,12 @@ def misfit(kind: str, field: str, value: Any) -> str:
     hint = get_type_hints(struct).get(field) if struct is not None else None
     if struct is None or hint is None or value is None:
         return ""
-    made = msgspec.to_builtins(converters(struct, kind)[field](value))
+    wanted = field_types(struct)[field]
+    # What is made of a list or an object where neither fits is a text; what was written says more.
+    plain = wanted in {int, bool} and isinstance(value, list | dict)
+    made = value if plain else msgspec.to_builtins(converters(struct, kind)[field](value))
     try:
-        msgspec.convert(made, field_types(struct)[field])
+        msgspec.convert(made, wanted)
     except msgspec.ValidationError as error:
         return str(error)
     return ""

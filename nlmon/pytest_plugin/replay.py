@@ -4,7 +4,8 @@
 
 Rules:
 1. Evidence first: a verdict on fewer events than a test asks for is a failure, whatever it is.
-2. What is lost is accepted only where the test names it, by kind and field, or by the kind of whole events.
+2. What is lost is accepted only where the test names it, by kind and field, or by the kind of whole events; ``*`` in
+   a name stands for any. What an implementation states and does not give is no loss, but a regression.
 
 Not here: the replay (``nlmon.jobs.work``), and which captures are replayed (``captures``).
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,8 @@ class Replayed:
 
     def assert_equivalent(self, min_events: int = 1, allow: Collection[str] = ()) -> None:
         """Fail the test unless at least ``min_events`` events were compared and nothing differs. ``allow``: what may
-        be lost, by kind and field such as ``link.altnames``, or the kind of whole events such as ``xfrm_state``."""
+        be lost, by kind and field such as ``link.altnames``, or the kind of whole events such as ``xfrm_state``;
+        ``link.*`` is every field of links, and ``*`` all that the candidate does not state."""
         __tracebackhide__ = True
         lines = list(self._wrong(min_events, allow))
         if lines:
@@ -78,7 +81,9 @@ class Replayed:
         if compared < min_events:
             yield f"compared: {counted(compared, 'event')}, and {min_events:,} were asked for"
         if report.verdict == "lossy":
-            lost = {name: count for name, count in report.losses.items() if name not in allow}
+            lost = {
+                name: count for name, count in report.losses.items() if not any(fnmatchcase(name, one) for one in allow)
+            }
             if lost:
                 yield "lost, and not allowed: " + ", ".join(f"{name} {count:,}" for name, count in lost.items())
         elif report.verdict != "equivalent" or report.fails:

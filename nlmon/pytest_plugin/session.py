@@ -31,7 +31,7 @@ from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.outcome import CaseResult
 from nlmon.report.text import shown_path
-from nlmon.scenario.cases import reproduce
+from nlmon.scenario.cases import leave, reproduce
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
@@ -145,7 +145,7 @@ class Runs:
             ("--time-scale", "" if options.timeout_scale == 1.0 else f"{options.timeout_scale:g}"),
         ):
             words += [option, value] if value else []
-        words += ["--allow-run"] if options.allow_run else []
+        words += ["--allow-run"] if options.allow_run else leave(result.code)
         shown = str(self.shown(within[0] if within else where))
         return structs.replace(result, reproduce=reproduce(shown, result.scenario, words))
 

@@ -34,12 +34,16 @@ __all__ = [
     "case_id",
     "cases_of",
     "judge",
+    "leave",
     "merge_findings",
     "pairs_of",
     "reproduce",
     "uncompared",
     "without_run",
 ]
+
+# Codes of what is refused unless whoever runs a scenario allows it.
+REFUSED = {"NLM-N022", "NLM-S044"}
 
 
 class Pair(Struct, frozen=True):
@@ -104,6 +108,11 @@ def reproduce(where: str, scenario: str, options: Iterable[str] = (), program: I
     # An id may be a word of the language of -k, which the id of a case is not.
     words = f"{scenario}[" if scenario in {"and", "or", "not"} else scenario
     return shown_path(shlex.join([*program, "run", *filter(None, (where,)), "-k", words, *options]))
+
+
+def leave(code: str) -> tuple[str, ...]:
+    """The options that whoever runs a scenario again must give, which was refused by a code."""
+    return ("--allow-run",) if code in REFUSED else ()
 
 
 def judge(
@@ -178,7 +187,7 @@ def without_run(
             reason=reason,
             code=code,
             seconds=seconds,
-            reproduce=reproduce(case.where, case.scenario) if outcome == "errored" else "",
+            reproduce=reproduce(case.where, case.scenario, leave(code)) if outcome == "errored" else "",
         )
         for case in cases_of(file, only)
     ]

@@ -65,7 +65,8 @@ def _type(error: Any, document: Document, path: Path, where: str) -> list[Scenar
     wanted = error.validator_value
     names = [_TYPES[one] for one in ([wanted] if isinstance(wanted, str) else wanted)]
     what = f"{_name(path)} is {_kind(error.instance)}, and not {_any_of(names)}"
-    return [mistake("NLM-S014", what, document, path, where)]
+    hint = "write [a, b], or each item on a line of its own that begins with -" if wanted == "array" else ""
+    return [mistake("NLM-S014", what, document, path, where, hint=hint)]
 
 
 def _enum(error: Any, document: Document, path: Path, where: str) -> list[ScenarioError]:

@@ -37,6 +37,9 @@ from nlmon.scenario.model import Expect, Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 
+# What is to be done about a program that a scenario starts.
+ALLOW = "if you trust it, give --allow-run, which of pytest is --nlmon-allow-run, or nlmon_allow_run in its ini file"
+
 __all__ = ["load_file", "refuse_outside", "run_scenario", "unreadable", "with_names"]
 
 
@@ -199,7 +202,7 @@ def refuse_beside(file: ScenarioFile) -> None:
 def _refuse_brought(file: ScenarioFile, number: int, name: str, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a program that a scenario starts, and for a log that it must not read."""
     if not is_log(name):
-        what, hint = f"the scenario starts a program, {name}", "give --allow-run if you trust it"
+        what, hint = f"the scenario starts a program, {name}", ALLOW
         raise file.mistake("NLM-N022", what, "implementations", number, hint=hint)
     if _is_outside(file, options, str(Path(file.path).parent / name.removeprefix(EVENTS))):
         what = "the log lies outside the scenario's folder"

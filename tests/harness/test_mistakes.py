@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from nlmon.capture.write import PcapngWriter
+from nlmon.cli.harness_samples import samples
 from nlmon.testing.messages import addr, link, message, neigh, route
 from nlmon.wire import Datagram
 from support.command import nlmon, process
@@ -145,3 +146,39 @@ def test_fields_that_no_event_has_are_counted(capture: Path, answers: object) ->
         "tiny gives what no event of nlmon has: addr.colour (2), link.colour (2), neigh.colour (1), route.colour (1)"
         in report["notes"]
     )
+
+
+def test_a_peer_that_is_the_address_itself_contradicts_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the program states the field or not: the kernel repeats the own address there, which is no peer."""
+    monkeypatch.chdir(tmp_path)
+    wanted = ("an address", "an address that has a peer")
+    given = [one.datagram for one in samples("little") if one.name in wanted]
+    with PcapngWriter(tmp_path / "two.pcapng", metadata={}) as writer:
+        socket = writer.add_socket("route", 0)
+        for time, one in enumerate(given, 1):
+            writer.write(socket=socket, timestamp=time, data=one.data)
+    hello, *right = right_answers("libnl", given)
+    found = {}
+    for fields in (["family", "addr", "prefixlen"], ["family", "addr", "prefixlen", "peer"]):
+        greeting = {"hello": {**hello["hello"], "provides": {"addr": fields}}}  # type: ignore[dict-item]
+        answers = json.loads(json.dumps([greeting, *right]))
+        for answer in answers[1:]:
+            entry = answer["events"][0]
+            entry["fields"] = {name: value for name, value in entry["fields"].items() if name in fields}
+        settings(tmp_path, "tiny", program(tmp_path, answers), timeout=30)
+        done = nlmon("replay", "two.pcapng", "--against", "libnl", "-i", "tiny", "--format", "json")
+        report = json.loads(done.stdout)["captures"][0]
+        found[len(fields)] = report["verdict"], set(report["differences"])
+
+    assert found == {3: ("lossy", {"loss-of-service"}), 4: ("lossy", {"loss-of-service"})}
+
+
+@pytest.mark.parametrize("mistake", ["crashes midway", "says no goodbye"])
+def test_what_a_program_did_has_its_code_and_exits_as_an_error(mistake: str, tmp_path: Path, capture: Path) -> None:
+    """Also where whole events are not among what it provides: what it would have given nobody knows."""
+    given = [{"hello": {"name": "tiny", "protocol": 1, "provides": {"link": ["ifname"]}}}, {"events": []}]
+    code, report, said = replayed(capture, program(tmp_path, given, mistake), timeout=30, restarts=0)
+
+    assert (code, report["verdict"], report["fails"]) == (3, "error", "")
+    assert said.startswith("error[NLM-N0")
+    assert "NLM-U002" not in said

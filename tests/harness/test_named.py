@@ -10,8 +10,8 @@ import pytest
 
 from nlmon.capture.write import PcapngWriter
 from nlmon.errors import InputError, UsageError
+from nlmon.harness.command import words
 from nlmon.harness.named import command_of, configured
-from nlmon.harness.program import words
 from nlmon.testing.messages import link, message
 from nlmon.wire import Datagram
 from support.command import nlmon
@@ -133,3 +133,37 @@ def test_a_scenario_names_a_program(here: Path) -> None:
     assert (refused.returncode, "NLM-N022: the scenario starts a program, mine" in refused.stdout) == (3, True)
     assert (allowed.returncode, meant.returncode) == (0, 0), allowed.stdout
     assert "NLM-S027: no implementation is called 'yours'" in unknown.stdout
+    assert "--nlmon-allow-run" in refused.stdout
+    assert any(line.strip().startswith("reproduce") and "--allow-run" in line for line in refused.stdout.splitlines())
+
+
+def test_a_name_that_there_is_not_is_said_with_those_that_there_are(here: Path) -> None:
+    """The settings' among them."""
+    done = nlmon("replay", "two.pcapng", "-i", "mien")
+
+    assert (done.returncode, "choose legacy, libnl, mine, exec:COMMAND" in done.stderr) == (2, True)
+
+
+def test_the_check_refuses_settings_that_take_a_name_of_nlmon(here: Path) -> None:
+    """As every other command does."""
+    (here / "nlmon.toml").write_text('[implementations.libnl]\ncommand = "a"\n')
+
+    assert nlmon("harness", "check", "libnl").stderr.startswith("error[NLM-N013]: libnl is no name")
+
+
+def test_a_state_that_cannot_be_told_says_what_is_missing(here: Path) -> None:
+    """And does not say that the capture holds nothing."""
+    hello = {"hello": {"name": "tiny", "protocol": 1, "provides": {"link": ["ifindex", "ifname"]}}}
+    event = {"offset": 0, "type": 16, "kind": "link", "fields": {"ifindex": 7, "ifname": "d0"}}
+    done = nlmon("state", "two.pcapng", "-i", f"exec:{program(here, [hello, {'events': [event]}])}")
+
+    assert done.returncode == 3
+    assert "does not provide of link family, target_netnsid" in done.stderr
+
+
+def test_a_program_that_fails_gives_no_state_and_no_traceback(here: Path) -> None:
+    """The failure is the program's, and no bug of nlmon."""
+    command = program(here, [{"hello": {"name": "tiny", "protocol": 1}}, {"events": []}], "if number == 1: sys.exit(7)")
+    done = nlmon("state", "two.pcapng", "-i", f"exec:{command}")
+
+    assert (done.returncode, done.stderr.replace(command, "…")) == (4, "error[NLM-N003]: … ended with status 7\n")

@@ -11,8 +11,10 @@ import pytest
 from msgspec import structs
 
 from nlmon.errors import HarnessError, UsageError
+from nlmon.harness.command import Command
 from nlmon.harness.conversation import Conversation
-from nlmon.harness.program import Command, Program
+from nlmon.harness.program import Program
+from nlmon.harness.said import Said
 from nlmon.wire import Datagram
 from support.command import nlmon
 from support.harnesses import program
@@ -127,6 +129,77 @@ def test_what_cannot_be_started_is_a_mistake_of_use(name: str, code: str, why: s
     assert (caught.value.code, caught.value.why) == (code, why)
 
 
+def test_what_is_written_behind_bye_does_not_block_the_end(tmp_path: Path) -> None:
+    """Standard error, and standard output, are read until the program has ended."""
+    loud = "if number == -1: say(answer); os.write(2, b'e' * 500_000); os.write(1, b'o' * 500_000); sys.exit(0)"
+    conversation = Conversation(tiny(tmp_path, EMPTY, loud), "little")
+    list(conversation.ask([Datagram(1, 0, 0, b"")]))
+    bye = conversation.close()
+
+    assert bye is not None
+    assert (bye.datagrams, bye.events) == (1, 0)
+
+
+TRACE = "file.js:81\nTypeError: no such thing\n" + "    at a place of a library (file.js:1)\n" * 40
+
+
+@pytest.mark.parametrize(
+    ("pieces", "begin", "end"),
+    [
+        (["short\n", "  text \n"], "short | text", "short | text"),
+        ([TRACE], "file.js:81 | TypeError: no such thing | at a place", "(file.js:1)"),
+        (["a line\n" * 40_000, "the reason"], "a line | a line", "a line | the reason"),
+        (["a log\n" * 40_000, None, TRACE], "file.js:81 | TypeError: no such thing | at a place", "(file.js:1)"),
+        ([TRACE, None], "", "(file.js:1)"),
+    ],
+)
+def test_the_begin_and_the_end_of_standard_error_are_kept(pieces: list[str | None], begin: str, end: str) -> None:
+    """Whichever of them names the error; ``None`` is an answer, behind which the next begin is kept."""
+    said = Said()
+    for piece in pieces:
+        said.answered() if piece is None else said.add(piece.encode())
+
+    assert said.text.startswith(begin)
+    assert said.text.endswith(end)
+    assert len(said.text) <= 700
+
+
+def test_a_program_that_never_answers_is_said_to_buffer() -> None:
+    """One that answered before may be slow."""
+    running = Program(python("import time; time.sleep(60)", timeout=0.1))
+    with pytest.raises(HarnessError) as caught:
+        running.read()
+    running.kill()
+
+    assert (caught.value.code, "buffers of input count, too" in str(caught.value)) == ("NLM-N004", True)
+
+
+@pytest.mark.parametrize(
+    ("command", "where", "why", "hint"),
+    [
+        (Command(("plain",)), "", "", "./plain is the file in this folder"),
+        (
+            Command(("./none",), "nowhere", place="here: a"),
+            "here: a",
+            "there is no folder nowhere",
+            "correct",
+        ),
+        (Command(("./none",), ".", place="here: a"), "here: a", "it is looked for in .", "a command is a path"),
+    ],
+)
+def test_where_a_command_was_looked_for_is_said(
+    command: Command, where: str, why: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the settings that name it, and what stands in the folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain").touch(mode=0o600)
+    with pytest.raises(UsageError) as caught:
+        Program(command)
+
+    assert (caught.value.code, caught.value.where, caught.value.why) == ("NLM-N001", where, why)
+    assert caught.value.hint.startswith(hint)
+
+
 ODD_HELLO = """
 if number == 0:
     answer["hello"].update(provides={"link": ["a"]}, shapes={"link": "b"}, absent={"link.mtu": ""})
@@ -182,3 +255,10 @@ def test_an_author_is_told_what_is_wrong(mistake: str, lines: list[str], tmp_pat
 def test_the_check_of_no_command_is_a_mistake_of_use() -> None:
     """Exit code 2."""
     assert nlmon("harness", "check", "./none").returncode == 2
+
+
+def test_the_check_of_an_implementation_of_nlmon_is_a_mistake_of_use() -> None:
+    """It is no program, but can be served as one."""
+    done = nlmon("harness", "check", "libnl")
+
+    assert (done.returncode, '"nlmon serve -i libnl"' in done.stderr) == (2, True)

@@ -17,7 +17,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.errors import InputError
 from nlmon.harness.backend import ProgramBackend
-from nlmon.harness.program import Command
+from nlmon.harness.command import Command
 from nlmon.harness.protocol import END, Greeting, Hello, ask_line, hello_line, role_of
 from nlmon.harness.schema import protocol_schema
 from nlmon.harness.serve import served

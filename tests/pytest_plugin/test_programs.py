@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nlmon.capture.write import PcapngWriter
-from nlmon.testing.messages import link, message
+from nlmon.testing.messages import addr, link, message
 from nlmon.wire import Datagram
 from support.harnesses import program, right_answers
 from support.project import PLUGIN
@@ -40,3 +40,35 @@ def test_three_lines_test_a_harness(pytester: pytest.Pytester) -> None:
     good.assert_outcomes(passed=1)
     bad.assert_outcomes(failed=1)
     bad.stdout.fnmatch_lines(["*IFLA_MTU*"])
+
+
+FEW = """
+import pytest
+@pytest.mark.parametrize("allow", [(), ("link.*",), ("*",), ("addr", "link.*")])
+def test_mine(nlmon_replay, allow):
+    nlmon_replay("two.pcapng", reference="libnl").assert_equivalent(min_events=1, allow=allow)
+"""
+
+
+def test_what_a_small_library_does_not_state_is_allowed_by_one_word(pytester: pytest.Pytester) -> None:
+    """All of it by ``*``; what it states and gives wrongly, or not at all, still fails."""
+    data = [message(16, link(7, "d0")), message(20, addr(7, "192.0.2.7"))]
+    with PcapngWriter(pytester.path / "two.pcapng", metadata={}) as writer:
+        socket = writer.add_socket("route", 0)
+        for time, one in enumerate(data, 1):
+            writer.write(socket=socket, timestamp=time, data=one)
+    hello = {"hello": {"name": "tiny", "protocol": 1, "provides": {"link": ["ifindex", "ifname"]}}}
+    event = {"offset": 0, "type": 16, "kind": "link", "fields": {"ifindex": 7, "ifname": "d0"}}
+    skip = {"events": [{"offset": 0, "type": 20, "skip": "unsupported"}]}
+    command = program(pytester.path, [hello, {"events": [event]}, skip])
+    (pytester.path / "pyproject.toml").write_text(SETTINGS.format(command=json.dumps(command)))
+    pytester.makepyfile(FEW)
+    right = pytester.runpytest_inprocess(*PLUGIN)
+    program(pytester.path, [hello, {"events": [event | {"fields": {"ifindex": 7}}]}, skip])
+    unkept = pytester.runpytest_inprocess(*PLUGIN)
+    program(pytester.path, [hello, {"events": [event | {"fields": {"ifindex": 8, "ifname": "d0"}}]}, skip])
+    wrong = pytester.runpytest_inprocess(*PLUGIN)
+
+    right.assert_outcomes(passed=2, failed=2)
+    unkept.assert_outcomes(failed=4)
+    wrong.assert_outcomes(failed=4)

@@ -76,6 +76,13 @@ MISTAKES = [
     ),
     (LIVE + "steps:\n  - {runn: ip a}\n", ["NLM-S012: 'runn' is no key here (a.yaml:6:6); did you mean run?"]),
     (MINIMAL + "seed: -1\n", ["NLM-S015: seed is less than 0 (a.yaml:7:7)"]),
+    (
+        HEAD + "implementations: {a: legacy}\ncapture: a.pcap\nexpect:\n  verdict: equivalent\n",
+        [
+            "NLM-S014: implementations is a mapping, and not a list (a.yaml:4:18); write [a, b], or each item on a "
+            "line of its own that begins with -"
+        ],
+    ),
     (MINIMAL + "kernel: 6.1\n", ["NLM-S014: kernel is a number, and not a text (a.yaml:7:9)"]),
     (MINIMAL + "kernel: 6.1.0\n", ["NLM-S015: '6.1.0' is not a range of kernels, such as >=6.1,<6.13 (a.yaml:7:9)"]),
     (
