@@ -104,12 +104,13 @@ def _compared(pairs: Pairs, logs: tuple[Log, Log], seconds: float) -> Iterator[L
 
     end = time.monotonic() + seconds
     with _until_a_signal() if seconds else nullcontext(Event()) as stop:
-        while True:
+        last = False
+        while not last:
+            # What was written until the end belongs to it, of both logs: they are read once more after a signal.
+            last = time.monotonic() >= end or stop.is_set()
             before = pairs.lines[:]
             yield from _in_step(pairs, logs)
-            if time.monotonic() >= end or stop.is_set():
-                break
-            if pairs.lines == before:
+            if not last and pairs.lines == before:
                 stop.wait(PAUSE)
     yield from pairs.finish()
 

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 
 __all__ = ["terminated_in_order"]
 
+# What a shell adds to the number of the signal that has ended a command.
+BY_SIGNAL = 128
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def terminated_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP leave the block, and then end the command with 128 and the number of the signal; the
-    handlers are put back afterwards."""
+    """Let SIGTERM and SIGHUP leave the block, and then end the command as a shell names the signal; the handlers are
+    put back afterwards."""
     by: list[int] = []
 
     def interrupt(number: int, _: object) -> None:
@@ -30,7 +32,7 @@ def terminated_in_order() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if by:
-            sys.exit(128 + by[0])
+            sys.exit(BY_SIGNAL + by.pop())
         raise
     finally:
         for one, handler in before.items():

@@ -14,7 +14,6 @@ Not here: what a line is (``lines``), and which message it belongs to (``nlmon.e
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 import sys
@@ -111,6 +110,8 @@ def namespace_of(opener: Callable[..., socket.socket]) -> Iterator[tuple[list[st
     """How nsenter(1) gets to the network namespace of the sockets that ``opener`` opens, and the descriptors that it
     needs for that. Raises ``OSError``."""
     if sys.platform == "linux":
+        import fcntl  # noqa: PLC0415  (not there on other systems)
+
         with contextlib.ExitStack() as stack:
             one = stack.enter_context(opener(socket.AF_UNIX, socket.SOCK_DGRAM))
             network = fcntl.ioctl(one.fileno(), SIOCGSKNS)

@@ -6,11 +6,17 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
+from math import inf
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from nlmon.canary.following import Line, Log
+from nlmon.canary.pairs import Pairs
+from nlmon.cli.compare import _compared
 from nlmon.cli.schema import SCHEMAS
 from support.command import nlmon
 from support.paths import FIXTURES
@@ -77,6 +83,25 @@ def test_a_signal_ends_what_follows(folder: Path) -> None:
         rest = running.stdout.read()
 
     assert (first[:6], rest.splitlines()[-1].split(":")[0], running.returncode) == ("NLD102", "differences", 1)
+
+
+def test_what_was_written_until_a_signal_is_read_of_both(folder: Path, tmp_path: Path) -> None:
+    """One log is behind when the other one has been read to its end, and then the signal comes."""
+    late = tmp_path / "late.json"
+    late.write_text("")
+
+    class Ahead(Log):
+        def lines(self) -> Iterator[Line]:
+            yield from super().lines()
+            if not late.stat().st_size:
+                late.write_text((folder / "libnl.json").read_text())
+                signal.raise_signal(signal.SIGTERM)
+
+    pairs = Pairs(("legacy", "libnl"), 60.0, 1000)
+    with closing(Ahead(folder / "legacy.json")) as ahead, closing(Log(late)) as behind:
+        found = list(_compared(pairs, (ahead, behind), inf))
+
+    assert (found, pairs.summary(1, (False, False), ()).paired) == ([], 143)
 
 
 @pytest.mark.parametrize(("name", "code", "exits"), [("missing.json", "NLM-Z007", 3), ("-", "NLM-Z008", 2)])

@@ -254,7 +254,7 @@ def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
         (
             ("capture", "stats", "x", "--backend", "none"),
             "invalid value for '-i' / '--implementation': no implementation is called 'none'; choose legacy, "
-            "libnl or exec:COMMAND; see nlmon capture stats --help",
+            "libnl, exec:COMMAND, events:FILE or live:COMMAND; see nlmon capture stats --help",
         ),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",
@@ -317,7 +317,10 @@ def test_an_unknown_implementation_is_named(command: tuple[str, ...], option: st
     known = option != "--against" or command == ("replay",)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert ("no implementation is called 'none'; choose legacy, libnl or exec:COMMAND" in done.stderr) == known
+    assert (
+        "no implementation is called 'none'; choose legacy, libnl, exec:COMMAND, events:FILE or live:COMMAND"
+        in done.stderr
+    ) == known
 
 
 @pytest.mark.parametrize("command", [("replay",), ("decode",), ("capture", "stats")], ids=" ".join)

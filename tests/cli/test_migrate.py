@@ -132,7 +132,7 @@ BAD = [
     ("netlink: {use_libnl: true}\nnlmon: {netlink: {use_libnl: false}}\n", "NLM-G014", 3),
     ("netlink: {use_libnl: '${NOT_SET_ANYWHERE}'}\n", "NLM-G013", 3),
     ("netlink: &all {use_libnl: true}\n", "NLM-G006", 3),
-    ("netlink:\n  ? limits\n  : {message_pool_size: 9}\n", "NLM-V031", 1),
+    ("netlink:\n  ?\n    limits\n  : {message_pool_size: 9}\n", "NLM-V031", 1),
 ]
 
 
