@@ -13,6 +13,7 @@ import gzip
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from msgspec import Struct
 
@@ -23,6 +24,8 @@ __all__ = ["LINES_KEPT", "Log", "read_log"]
 
 # Lines of a log, which are kept until all are compared: about 400 MB.
 LINES_KEPT = 200_000
+# Bytes of a log once it is unpacked, and those that are read at once.
+LARGEST, CHUNK = 1 << 30, 1 << 20
 
 
 class Log(Struct, frozen=True):
@@ -41,15 +44,27 @@ def read_log(name: str, folder: str = "") -> Log:
     """The log in a file, which may be compressed by gzip, relative to a folder. Raises ``InputError`` (NLM-N050)."""
     path = Path(folder, name)
     try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            data = _bounded(gzip.GzipFile(fileobj=raw) if packed else raw, path)
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InputError("NLM-N050", "a log of events cannot be read", where=str(path), why=why) from None
-    if data.count(b"\n") > LINES_KEPT:
-        hint = "compare a part: nlmon capture cut makes a shorter recording, and head or tail a shorter log"
-        raise InputError("NLM-N050", f"a log has more than {LINES_KEPT:,} lines", where=str(path), hint=hint)
     return log_of(data, path.name)
+
+
+def _bounded(stream: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
+    """All of a log, whose bounds are watched while it is unpacked: a small file may hold any number of bytes."""
+    data, lines = bytearray(), 0
+    while part := stream.read(CHUNK):
+        data += part
+        lines += part.count(b"\n")
+        if lines > LINES_KEPT or len(data) > LARGEST:
+            what = f"{LINES_KEPT:,} lines" if lines > LINES_KEPT else f"{LARGEST:,} bytes"
+            hint = "compare a part: nlmon capture cut makes a shorter recording, and head or tail a shorter log"
+            raise InputError("NLM-N050", f"a log has more than {what}", where=str(path), hint=hint)
+    return bytes(data)
 
 
 def log_of(data: bytes, name: str) -> Log:

@@ -21,6 +21,7 @@ from nlmon.errors import InputError, UsageError
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import Event
 from nlmon.exporters.layout import exported_line
+from nlmon.harness import logfile
 from nlmon.jobs.work import ReplayOptions, replay_path
 from nlmon.report.model import CaptureReport
 from support.command import nlmon
@@ -282,6 +283,17 @@ def test_a_damaged_gzip_cannot_be_read(tmp_path: Path) -> None:
         report([whole[:200], bytes(4), whole[204:]], tmp_path)
 
     assert (caught.value.code, caught.value.where) == ("NLM-N050", str(tmp_path / "mine.jsonl"))
+
+
+def test_a_log_that_grows_without_end_when_it_is_unpacked_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before all of it is held."""
+    (tmp_path / "mine.jsonl.gz").write_bytes(gzip.compress(bytes(8 << 20)))
+    monkeypatch.setattr(logfile, "LARGEST", 1 << 20)
+
+    with pytest.raises(InputError, match="more than 1,048,576 bytes"):
+        logfile.read_log("mine.jsonl.gz", str(tmp_path))
 
 
 @pytest.mark.parametrize(
