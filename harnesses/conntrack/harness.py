@@ -139,7 +139,7 @@ def outcome(kind: str, printed: str) -> Fields:
         return {"error": {"code": "garbage", "text": f"{error}: {printed[:200]}"}}
 
 
-def told(kind: str, messages: list[bytes]) -> list[Fields]:
+def outcomes(kind: str, messages: list[bytes]) -> list[Fields]:
     """What becomes of each message of a kind."""
     found: list[Fields] = []
     while len(found) < len(messages):
@@ -177,7 +177,7 @@ def answers(waiting: list[tuple[Any, bytes]]) -> int:
     found: dict[tuple[int, int], Fields] = {}
     for kind, (types, *_) in KINDS.items():
         places = [(p, at, data) for p, parts in events.items() for at, msg_type, data in parts if msg_type in types]
-        results = told(kind, [data for _, _, data in places])
+        results = outcomes(kind, [data for _, _, data in places])
         found |= {(p, at): result for (p, at, _), result in zip(places, results, strict=True)}
     for place, (n, _) in enumerate(waiting):
         parts = [

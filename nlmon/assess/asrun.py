@@ -71,7 +71,7 @@ def _case(
     report: CaptureReport | None = None,
 ) -> CaseResult:
     reference, candidate = in_direction(direction, (found.source, found.to))
-    told = tuple(Finding(f"{one.weight}: {one.code} {one.what}", one.where, one.evidence) for one in reasons)
+    findings = tuple(Finding(f"{one.weight}: {one.code} {one.what}", one.where, one.evidence) for one in reasons)
     result = result_of(reasons)
     return CaseResult(
         f"{name}[{direction}]",
@@ -83,7 +83,7 @@ def _case(
         candidate,
         _OUTCOMES[result],
         reason="" if result == "go" else f"{result}: {reasons[0].code} {reasons[0].what}",
-        findings=told,
+        findings=findings,
         verdict=None if report is None else report.verdict,
         report=report,
     )

@@ -56,7 +56,7 @@ __all__ = ["CONTROL", "UNSUPPORTED", "ProgramBackend", "stated_of"]
 
 # Why a message is skipped: the program knows no event for it, or it is NOOP, DONE or an acknowledgement.
 UNSUPPORTED, CONTROL = "unsupported", "control"
-# What a socket of a program would join: what a monitor is told.
+# What a socket of a program would join: those that a monitor joins.
 GROUPS: Mapping[int, tuple[int, ...]] = {
     NETLINK_ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
     NETLINK_SOCK_DIAG: (1, 2, 3, 4),
@@ -239,12 +239,14 @@ def stated_of(hello: Hello, values: Values, name: str) -> tuple[Statement, tuple
     return structs.replace(statement, families=families, interfaces=statement.interfaces | interfaces), unknown
 
 
-def _error(name: str, frame: int, offset: int, told: Refusal) -> DecodeError:
-    at = offset if told.at is None else told.at
-    text = told.text or "no reason is given"
-    if told.code == "NLM-D004":
-        return KernelError(told.code, text, frame=frame, offset=at, errno=told.errno)
-    kind = ERRORS.get(told.code)
+def _error(name: str, frame: int, offset: int, refusal: Refusal) -> DecodeError:
+    at = offset if refusal.at is None else refusal.at
+    text = refusal.text or "no reason is given"
+    if refusal.code == "NLM-D004":
+        return KernelError(refusal.code, text, frame=frame, offset=at, errno=refusal.errno)
+    kind = ERRORS.get(refusal.code)
     if kind is None:
-        return RefusedMessage("NLM-N020", f"{name} refuses a message", frame=frame, offset=at, path=told.path, why=text)
-    return kind(told.code, text, frame=frame, offset=at, path=told.path)
+        return RefusedMessage(
+            "NLM-N020", f"{name} refuses a message", frame=frame, offset=at, path=refusal.path, why=text
+        )
+    return kind(refusal.code, text, frame=frame, offset=at, path=refusal.path)
