@@ -1,6 +1,6 @@
 """The file that settings stand in: which one it is, its table, and the line of each key.
 
-Not here: which keys there are and what they may be (``nlmon.cli.settings``, ``nlmon.harness.named``).
+Not here: which keys there are and what they may be (``nlmon.project.settings``, ``nlmon.harness.named``).
 """
 
 from __future__ import annotations

@@ -69,17 +69,16 @@ LEVELS = (
         "nlmon.wire",
         "nlmon.uapi",
     ),
-    ("nlmon.aside", "nlmon.framing", "nlmon.objects", "nlmon.settingsfile", "nlmon.yamlfile"),
+    ("nlmon.aside", "nlmon.framing", "nlmon.objects", "nlmon.reportfile", "nlmon.settingsfile", "nlmon.yamlfile"),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.canary", "nlmon.config", "nlmon.harness", "nlmon.report", "nlmon.testing"),
-    ("nlmon.engine", "nlmon.api", "nlmon.deprecations", "nlmon.migrate"),
+    ("nlmon.engine", "nlmon.api", "nlmon.deprecations", "nlmon.migrate", "nlmon.project"),
     ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.matrix", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
     ("nlmon.assess",),
-    ("nlmon.cli",),
-    ("nlmon.pytest_plugin",),
+    ("nlmon.cli", "nlmon.pytest_plugin"),
     ("nlmon.__main__",),
 )
 
@@ -131,6 +130,13 @@ MAY = {
     },
     "nlmon.yamlfile": {"nlmon.errors"},
     "nlmon.settingsfile": {"nlmon.errors"},
+    "nlmon.reportfile": {"nlmon.errors", "nlmon.atomic"},
+    # What a project says of runs, and not how a run is made.
+    "nlmon.project": {
+        *("nlmon.errors", "nlmon.names", "nlmon.printable", "nlmon.settingsfile", "nlmon.reportfile"),
+        *("nlmon.backends.registry", "nlmon.compare.difference", "nlmon.compare.known", "nlmon.harness.named"),
+        *("nlmon.report", "nlmon.project"),
+    },
     # A program is an implementation: it knows what those know, and the lines that it speaks in.
     "nlmon.harness": {
         *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.payloads", "nlmon.printable"),
@@ -367,6 +373,21 @@ def test_no_import_runs_up() -> None:
     ]
 
     assert bad == []
+
+
+def test_nothing_needs_the_command_line() -> None:
+    """But who starts it: what commands and others share is below both. Names in texts that code reads count, too."""
+    users = {name for name, targets in graph().items() if any(within(target, "nlmon.cli") for target in targets)}
+    named = {name_of(path) for path in MODULES if any("nlmon.cli" in text for text in texts_of(tree(path)))}
+
+    assert {name for name in users | named if not within(name, "nlmon.cli")} == {"nlmon.__main__"}
+
+
+def texts_of(module: ast.AST) -> list[str]:
+    """The texts in a module that are no docstrings."""
+    alone = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    found = [node for node in ast.walk(module) if isinstance(node, ast.Constant) and id(node) not in alone]
+    return [node.value for node in found if isinstance(node.value, str)]
 
 
 @pytest.mark.parametrize("room", LIBNL_LEVELS)
@@ -624,7 +645,7 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
     "room",
     [
         *("backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"),
-        *("api", "config", "exporters", "harness", "pytest_plugin"),
+        *("api", "config", "exporters", "harness", "project", "pytest_plugin"),
     ],
 )
 def test_a_room_names_its_modules(room: str) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "is_known",
     "is_log",
     "is_program_beside",
+    "protocol_names",
     "reads_of",
     "refuse_program",
     "refuse_unknown",
@@ -65,6 +66,15 @@ READS: dict[str, tuple[int, ...]] = {
         NETLINK_GENERIC,
     ),
 }
+
+
+def protocol_names() -> str:
+    """Every protocol that an implementation reads, as options take them."""
+    from nlmon.names import PROTOCOLS  # noqa: PLC0415  (start-up: only a hint needs them)
+
+    numbers = {number for reads in READS.values() for number in reads}
+    *names, last = (PROTOCOLS[number].removeprefix("NETLINK_").lower() for number in sorted(numbers))
+    return f"{', '.join(names)} or {last}"
 
 
 def brought() -> list[str]:

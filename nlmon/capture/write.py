@@ -23,7 +23,7 @@ from nlmon.atomic import put_in_place
 from nlmon.capture.blocks import Blocks
 from nlmon.errors import CaptureError
 
-__all__ = ["PcapngWriter", "this_host", "this_machine"]
+__all__ = ["PcapngWriter", "metadata_here", "this_host", "this_machine"]
 
 # O_BINARY is there where files have another mode than that.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -41,6 +41,16 @@ def this_machine() -> dict[str, str]:
 def this_host() -> str:
     """What this host calls itself."""
     return platform.node()
+
+
+def metadata_here() -> dict[str, str]:
+    """What a recording of the running kernel says, as ``metadata`` of its writer: ``this_machine``, the host, and the
+    network namespace that this thread is in; without one, as where there is no /proc, that is empty."""
+    try:
+        netns = Path("/proc/self/ns/net").readlink().name
+    except OSError:
+        netns = ""
+    return {**this_machine(), "host": this_host(), "netns": netns}
 
 
 class PcapngWriter:

@@ -5,8 +5,8 @@ Rules of this room:
 2. A command loads what it needs when it is called, not at start.
 
 Read ``main`` first, then ``common``, ``lazy`` and ``output``, which the commands share. The commands: ``capture`` with
-``info`` and ``stats``, ``debug`` with ``layout``, ``decode``, ``replay`` with ``spread``, ``schema``, ``record`` with
-``groups``, and ``live``. ``record`` and ``live`` share ``listening``, ``replay`` and ``live`` share ``verdict``.
+``info`` and ``stats``, ``debug`` with ``layout``, ``decode``, ``replay`` with ``spread``, ``schema``, ``record`` and
+``live``. ``record`` and ``live`` share ``listening``, ``replay`` and ``live`` share ``verdict``.
 
 Not here: what a command finds out (``nlmon.engine``, ``nlmon.capture``), and how that looks (``nlmon.report``).
 """

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from pathlib import Path
 
 import click
 
-__all__ = ["decisive_words", "is_default", "own_program"]
+__all__ = ["decisive_words", "is_default", "own_program", "own_script"]
 
 # What decides a verdict in every command that has it.
 POLICY = ("fail_on", "strict", "min_events", "max_lost", "require_protocols", "known", "config")
@@ -41,6 +42,16 @@ def own_program() -> list[str]:
         return []
     # What Python was called with ends with the arguments of the program, of which the first is its name.
     return sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+
+
+def own_script() -> str:
+    """What a script calls, in words of a shell, to run the command again from any folder by a program that knows the
+    implementations; empty where nlmon knows them."""
+    if not own_program():
+        return ""
+    import shlex  # noqa: PLC0415  (start-up: only what is kept needs it)
+
+    return shlex.join([sys.executable, str(Path(sys.argv[0]).absolute())])
 
 
 def is_default(name: str) -> bool:

@@ -1,6 +1,6 @@
 """What several commands share: options, a progress bar, and lines on stderr.
 
-Not here: output (``output``), and anything one command needs alone.
+Not here: the standard streams (``output``), and anything one command needs alone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ __all__ = [
     "layouts_option",
     "program",
     "progress",
-    "protocol_names",
     "protocol_option",
     "refuse_crash",
     "refuse_stdin_twice",
@@ -65,7 +64,7 @@ LONGEST = 2_000_000
 def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
     if not values:
         return ()
-    from nlmon.backends.registry import READS  # noqa: PLC0415  (start-up: only who names a protocol needs it)
+    from nlmon.backends.registry import READS, protocol_names  # noqa: PLC0415  (start-up: only who names one needs it)
     from nlmon.names import PROTOCOLS, protocol_number  # noqa: PLC0415
 
     numbers = []
@@ -78,16 +77,6 @@ def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             raise UsageError("NLM-U004", f"no implementation reads {name}", hint=f"try {protocol_names()}")
         numbers.append(number)
     return tuple(numbers)
-
-
-def protocol_names() -> str:
-    """Every protocol that an implementation reads, as ``--protocol`` takes them."""
-    from nlmon.backends.registry import READS  # noqa: PLC0415  (start-up: only a hint needs them)
-    from nlmon.names import PROTOCOLS  # noqa: PLC0415
-
-    numbers = {number for reads in READS.values() for number in reads}
-    *names, last = (PROTOCOLS[number].removeprefix("NETLINK_").lower() for number in sorted(numbers))
-    return f"{', '.join(names)} or {last}"
 
 
 def protocol_option(function: F) -> F:

@@ -20,7 +20,7 @@ import click
 
 from nlmon.cli.common import warn
 from nlmon.cli.complete import VARIABLE
-from nlmon.cli.output import unwritable
+from nlmon.reportfile import unwritable
 
 __all__ = ["command", "complete_by_words"]
 

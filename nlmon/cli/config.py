@@ -1,7 +1,7 @@
 """``nlmon config``: commands about the configuration of a monitor.
 
 Not here: the commands (``config_check``, ``config_show``, ``config_schema``), and the settings of comparisons
-(``settings``).
+(``nlmon.project.settings``).
 """
 
 from __future__ import annotations

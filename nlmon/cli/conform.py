@@ -42,11 +42,11 @@ def command(implementations: tuple[str, ...], select: str, verbose: bool, form: 
     Exit code: 0 all is as declared, 1 a claim fails, 3 no claim was selected, 4 pytest is not installed.
     """
     from nlmon.backends.registry import refuse_program  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.output import refuse_unwritable, write_report  # noqa: PLC0415
     from nlmon.conformance.monitor import registered  # noqa: PLC0415
     from nlmon.conformance.run import conform  # noqa: PLC0415
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
     from nlmon.report.kinds import STDOUT  # noqa: PLC0415
+    from nlmon.reportfile import refuse_unwritable, write_report  # noqa: PLC0415
 
     for name in implementations:
         refuse_program(name)

@@ -20,10 +20,10 @@ from nlmon.capture import ByteOrder, CaptureReader, Frame, open_capture
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import FilePath, byteorder_option, progress, warn, warn_notes
 from nlmon.cli.listening import destination
-from nlmon.cli.output import refuse_captures
 from nlmon.engine.cut import Cut, Need, Ranges, find_cut
 from nlmon.errors import InputError, UsageError
 from nlmon.report.text import counted, shown_path
+from nlmon.reportfile import refuse_captures
 
 __all__ = ["command"]
 

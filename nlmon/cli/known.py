@@ -4,8 +4,8 @@ Rules:
 1. Standard output stays empty: what was done is said on stderr, one line for each entry.
 2. An entry names what was found and nothing more: place, capture or scenario, and direction. Wider ones are asked for.
 
-Not here: the file (``knownfile``), reports (``knownreports``), what an entry allows (``nlmon.compare.known``), and
-which entries a run calls stale (``verdict``, ``run_suite``).
+Not here: the file (``nlmon.project.known``), reports (``knownreports``), what an entry allows
+(``nlmon.compare.known``), and which entries a run calls stale (``nlmon.project.unused``).
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def add(
     Exit code: 0 done, 2 an option cannot be used, 3 the report or the file cannot be used, or REPORT holds nothing of
     this, or more than it names.
     """
-    from nlmon.cli.knownfile import KnownFile, today  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.knownreports import read_reports  # noqa: PLC0415
+    from nlmon.project.known import KnownFile, today  # noqa: PLC0415  (start-up: --help needs none of it)
 
     last = None if expires is None else expires.date()
     if last is not None and last < today():
@@ -172,7 +172,7 @@ def check(named: Path | None, file: Path | None) -> None:
 
     Exit code: 0 good, 1 an entry has expired, 3 the file cannot be used.
     """
-    from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.project.known import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
 
     if named and file:
         raise UsageError("NLM-U026", "FILE and --file name the same", hint="leave out one of them")
@@ -194,8 +194,8 @@ def trim(reports: tuple[Path, ...], file: Path | None) -> None:
 
     Exit code: 0 done, 3 a report or the file cannot be used.
     """
-    from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.knownreports import read_reports  # noqa: PLC0415
+    from nlmon.project.known import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
 
     refuse_stdin_twice(reports)
     known = KnownFile.read(_path(file))
@@ -220,8 +220,8 @@ def trim(reports: tuple[Path, ...], file: Path | None) -> None:
 
 def _path(file: Path | None) -> Path:
     """The file that is meant: as named, as the settings say, or the usual one."""
-    from nlmon.cli.knownfile import DEFAULT  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.settings import named_file  # noqa: PLC0415
+    from nlmon.project.known import DEFAULT  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.project.settings import named_file  # noqa: PLC0415
 
     return file or named_file(Path.cwd()) or DEFAULT
 

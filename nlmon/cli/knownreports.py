@@ -3,7 +3,7 @@
 Rules:
 1. A run is a report for each pair of implementations that took part, made of the reports on its cases.
 
-Not here: what becomes of them (``known``), and the file of entries (``knownfile``).
+Not here: what becomes of them (``known``), and the file of entries (``nlmon.project.known``).
 """
 
 from __future__ import annotations

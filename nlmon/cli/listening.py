@@ -30,7 +30,6 @@ __all__ = [
     "ask_for_all",
     "destination",
     "final_dump_option",
-    "metadata",
     "patience",
     "receive_buffer_option",
     "wake_on_signals",
@@ -148,20 +147,6 @@ def destination(out: Path, force: bool) -> Path:
     if not force:
         raise UsageError("NLM-U003", "the file exists", where=str(out), hint="name another or give --force")
     return out.resolve()
-
-
-def metadata() -> dict[str, str]:
-    """What a recording says of this machine and of the network namespace that this thread is in."""
-    from nlmon.capture.write import this_host, this_machine  # noqa: PLC0415  (start-up: --help needs none of it)
-
-    return {**this_machine(), "host": this_host(), "netns": _namespace()}
-
-
-def _namespace() -> str:
-    try:
-        return Path("/proc/self/ns/net").readlink().name
-    except OSError:
-        return ""
 
 
 def _nothing(*_: object) -> None:

@@ -46,7 +46,6 @@ from nlmon.cli.listening import (
     ask_for_all,
     destination,
     final_dump_option,
-    metadata,
     patience,
     receive_buffer_option,
     wake_on_signals,
@@ -135,10 +134,10 @@ def command(
     were lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
     """
     from nlmon.aside import prints_aside  # noqa: PLC0415
-    from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.knownfile import known_file  # noqa: PLC0415
+    from nlmon.capture.write import PcapngWriter, metadata_here  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.compare.known import known_for  # noqa: PLC0415
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
+    from nlmon.project.known import known_file  # noqa: PLC0415
 
     names = compared(against, implementation, control=control)
     if record is not None:
@@ -146,7 +145,7 @@ def command(
     refuse_reports(reports, [] if record is None else [record], "the recording")
     if netns is not None:
         _enter(netns)
-    facts, where, started = metadata(), netns or "live", datetime.now(UTC).isoformat(timespec="seconds")
+    facts, where, started = metadata_here(), netns or "live", datetime.now(UTC).isoformat(timespec="seconds")
     known = known_file(policy.known)
     judged = directions(both_ways=both_ways)
     allowed = known_for(known.valid, where, facts["kernel"], [in_direction(one, names) for one in judged])

@@ -86,7 +86,7 @@ def command(
     read, unread, code = _read(captures, matrix, byteorder, max_messages)
     report = matrix.tally.report(matrix.implementations(), read, unread, explanations)
     for one in reports:
-        from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
+        from nlmon.reportfile import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
 
         write_report(one.path, _written(report, one.kind))
     if form == "pretty":

@@ -4,7 +4,8 @@ Rules:
 1. A command has all of them or none, by one decorator, and gets one argument ``policy``.
 2. An option that was not given says nothing: the settings file counts, else the default.
 
-Not here: checks (``settings``), files (``nlmon.settingsfile``), and what a policy means (``nlmon.report.policy``).
+Not here: checks (``nlmon.project.settings``), files (``nlmon.settingsfile``), and what a policy means
+(``nlmon.report.policy``).
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def policy_options(function: F) -> F:
         config: Path | None,
         **options: Any,
     ) -> Any:
-        from nlmon.cli.settings import load_policy  # noqa: PLC0415  (start-up: --help needs no policy)
+        from nlmon.project.settings import load_policy  # noqa: PLC0415  (start-up: --help needs no policy)
 
         given = {
             "fail_on": fail_on or None,

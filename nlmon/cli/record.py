@@ -1,9 +1,10 @@
 """``nlmon record``: this host's netlink into a capture, until a signal.
 
-The capture is self-contained: it begins with dumps (``dumps``), requests and answers alike, so that a replay knows
-names and state. Then come the events of the groups that a monitor joins (``groups``); one that comes during the dumps
-is written after them, with the time when it was read. It ends with the same dumps, so that a replay holds the state
-that it has then against the kernel's; an event that comes during these is written before the part that may show it.
+The capture is self-contained: it begins with dumps (``nlmon.transport.dumps``), requests and answers alike, so that a
+replay knows names and state. Then come the events of the groups that a monitor joins (``nlmon.backends.every_group``);
+one that comes during the dumps is written after them, with the time when it was read. It ends with the same dumps, so
+that a replay holds the state that it has then against the kernel's; an event that comes during these is written before
+the part that may show it.
 
 Rules of this file:
 1. A capture with the final name is complete. SIGINT, SIGTERM and SIGHUP end a recording, they do not break it.
@@ -24,17 +25,16 @@ from pathlib import Path
 
 import click
 
-from nlmon.capture.write import PcapngWriter
+from nlmon.backends.every_group import announces_family, groups_to_join, join_generic
+from nlmon.capture.write import PcapngWriter, metadata_here
 from nlmon.cli import complete
 from nlmon.cli.common import FilePath, duration_option, protocol_option, warn
-from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.keys import KeyWatch
 from nlmon.cli.listening import (
     announced_first,
     ask_for_all,
     destination,
     final_dump_option,
-    metadata,
     patience,
     receive_buffer_option,
     wake_on_signals,
@@ -93,7 +93,7 @@ def command(
         hint = "leave out --group, or add --protocol route"
         raise UsageError("NLM-U012", "--group names groups of NETLINK_ROUTE, which is not recorded", hint=hint)
     order = sys.byteorder
-    with wake_on_signals() as wake, PcapngWriter(out, metadata=metadata(), byteorder=order) as writer:
+    with wake_on_signals() as wake, PcapngWriter(out, metadata=metadata_here(), byteorder=order) as writer:
         keys = KeyWatch(writer, order)
         factory = RecordingFactory(KernelFactory(), keys)
         open_ = dict(_opened(factory, protocols, groups, receive_buffer))

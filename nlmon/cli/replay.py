@@ -165,8 +165,8 @@ def command(
     Exit code: 0 equivalent, or lossy where only fields are lost; 1 a regression, whole events are lost, or the policy
     fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost; 130 interrupted.
     """
-    from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
+    from nlmon.project.known import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
 
     out, names = sys.stdout.buffer, compared(against, implementation, control=control)
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})

@@ -11,8 +11,8 @@ import click
 
 from nlmon import __version__
 from nlmon.cli.common import FilePath, refuse_stdin_twice, warn
-from nlmon.cli.output import refuse_captures, refuse_unwritable, write_report
 from nlmon.report.kinds import STDOUT
+from nlmon.reportfile import refuse_captures, refuse_unwritable, write_report
 
 __all__ = ["command"]
 

@@ -34,8 +34,8 @@ def command(file: Path, kind: str, verbose: bool, quiet: bool) -> None:
     Exit code: 0 printed, whatever the run found; 3 the report cannot be used.
     """
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
-    from nlmon.cli.repository import places  # noqa: PLC0415
     from nlmon.printable import printable  # noqa: PLC0415
+    from nlmon.project.repository import places  # noqa: PLC0415
     from nlmon.report.headline import headline  # noqa: PLC0415
     from nlmon.report.kinds import report_as  # noqa: PLC0415
     from nlmon.report.outcome import known_fail  # noqa: PLC0415

@@ -3,7 +3,7 @@
 Rules:
 1. Where a report cannot be written, or would take the place of what is read, that is said before the work.
 
-Not here: the kinds (``nlmon.report.kinds``), and how a file is written (``output``).
+Not here: the kinds (``nlmon.report.kinds``), and how a file is written (``nlmon.reportfile``).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def reports_option(*, bare: str = "", kinds: Collection[str] = KINDS) -> Callabl
 def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: str = "a capture") -> None:
     """Raise an error when a report cannot be written, or would replace what is read, which is ``what``, or another
     one of the reports."""
-    from nlmon.cli.output import refuse_captures, refuse_unwritable  # noqa: PLC0415  (start-up)
+    from nlmon.reportfile import refuse_captures, refuse_unwritable  # noqa: PLC0415  (start-up)
 
     inputs = tuple(inputs)
     others: list[Path] = []
@@ -64,9 +64,9 @@ def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: 
 
 def write_reports(reports: Iterable[ReportFile], run: Run) -> None:
     """Write all reports of a run."""
-    from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
-    from nlmon.cli.repository import places  # noqa: PLC0415
+    from nlmon.project.repository import places  # noqa: PLC0415
     from nlmon.report.kinds import report_as  # noqa: PLC0415
+    from nlmon.reportfile import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
 
     for report in reports:
         write_report(report.path, report_as(report.kind, run, places()))
@@ -76,9 +76,9 @@ def write_capture_reports(reports: Sequence[ReportFile], whole: Report) -> None:
     """Write all reports of captures, of which the kind ``json`` is the report as it is."""
     if not reports:
         return
-    from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
     from nlmon.report.load import as_run  # noqa: PLC0415
+    from nlmon.reportfile import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
 
     for report in reports:
         if report.kind == "json":

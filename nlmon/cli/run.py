@@ -135,9 +135,9 @@ def command(
     Exit code: 0 all passed, 1 something failed, 3 something could not be run or nothing matched, 4 the environment
     lacks what all of them need.
     """
-    from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.run_suite import Output, Spread, Suite, run_suite  # noqa: PLC0415
-    from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
+    from nlmon.project.known import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.project.settings import load_run_settings  # noqa: PLC0415
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415
 
     config: Path | None = click.get_current_context().params["config"]
@@ -194,7 +194,7 @@ def _recordings(keep: Path | None) -> Path | None:
 def _allowed(suite: Suite, more: Iterable[str], named: Iterable[Path]) -> tuple[str, ...]:
     """The folders that captures may lie in. ``more``: those that the settings name; ``named``: paths whose projects
     have settings of their own."""
-    from nlmon.cli.settings import project_folders  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.project.settings import project_folders  # noqa: PLC0415  (start-up: --help needs none of it)
 
     projects = (folder for path in named for folder in project_folders(path))
     return tuple(map(os.path.realpath, map(str, (*suite.folders, *more, *projects))))
@@ -202,7 +202,7 @@ def _allowed(suite: Suite, more: Iterable[str], named: Iterable[Path]) -> tuple[
 
 def _refuse_outputs(reports: tuple[ReportFile, ...], suite: Suite, folders: Iterable[Path | None]) -> None:
     """Raise an error where something that the run would write cannot be written."""
-    from nlmon.cli.output import refuse_unwritable  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.reportfile import refuse_unwritable  # noqa: PLC0415  (start-up: --help needs none of it)
 
     refuse_reports(reports, suite.inputs(), "a scenario or its capture")
     for folder in filter(None, folders):

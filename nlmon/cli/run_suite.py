@@ -12,52 +12,49 @@ Not here: options (``run``), and running one scenario (``nlmon.scenario.run``).
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 from msgspec import Struct, structs
 
-from nlmon import __version__
+from nlmon.cli.again import own_script
 from nlmon.cli.bounds import noted_interruption
 from nlmon.cli.common import progress, warn
-from nlmon.cli.knownfile import KnownFile
 from nlmon.cli.pick import picker
 from nlmon.cli.reports import ReportFile, write_reports
 from nlmon.cli.spread import patient_signals
-from nlmon.cli.verdict import met_entries, stale_entries
-from nlmon.errors import PlatformError, ScenarioError
+from nlmon.errors import PlatformError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.jobs.work import refuse_other_version
+from nlmon.project.known import KnownFile
+from nlmon.project.unused import useless_entries
 from nlmon.report.outcome import (
     DID_NOT_PASS,
     CaseLine,
     CaseResult,
-    RunHeader,
     RunLine,
     footer_of,
     run_of,
 )
 from nlmon.report.runstream import RunStream
 from nlmon.report.runtext import case_lines, last_line
-from nlmon.report.text import counted, shown_path, useless_known
-from nlmon.scenario.beside import paths_beside
+from nlmon.report.text import counted, useless_known
 from nlmon.scenario.cases import cases_of, without_run
 from nlmon.scenario.check import capture_path, check_ids
-from nlmon.scenario.files import digests, find_scenarios
+from nlmon.scenario.files import find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.run import load_file, refuse_outside, run_scenario, unreadable
+from nlmon.scenario.run import load_file, run_scenario, unreadable
+from nlmon.scenario.runheader import run_header
 
-__all__ = ["Output", "Spread", "Suite", "run_header", "run_suite", "run_there", "useless_entries"]
+__all__ = ["Output", "Spread", "Suite", "run_suite", "run_there"]
 
 Task: TypeAlias = tuple[ScenarioFile, RunOptions]
 
@@ -152,9 +149,9 @@ def run_suite(
     if output.reports:
         write_reports(output.reports, run_of(records.all))
     if output.keep is not None:
-        from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
+        from nlmon.scenario.keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
 
-        for folder in keep_failed(output.keep, suite.files, results, options):
+        for folder in keep_failed(output.keep, suite.files, results, options, own_script()):
             warn(f"kept {folder}")
     return footer.exit_code
 
@@ -216,54 +213,10 @@ def _say_what_is_left(suite: Suite, results: Sequence[CaseResult], *, cut: bool)
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
 
 
-def useless_entries(
-    known: KnownFile, results: Sequence[CaseResult], *, complete: bool, tried: bool, named: bool
-) -> tuple[list[int], list[int]]:
-    """Entries of the known differences that allowed nothing, and those whose time is over. ``tried``: whether the run
-    can say that an entry is of no use; ``named``: with other implementations than the scenarios name, so that it can
-    say so only of an entry about these."""
-    judged = [(one.report, (one.reference, one.candidate)) for one in results if one.report is not None]
-    entries = [(number, entry) for number, entry in known.valid if entry.names_both or not named]
-    stale = stale_entries(entries, judged, complete=complete) if tried else []
-    return stale, sorted(met_entries(known.entries, judged) & known.expired)
-
-
 def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbose: bool) -> None:
     for line in case_lines(results, quiet=quiet, verbose=verbose):
         sys.stdout.write(line + "\n")
     sys.stdout.write(last_line(results, seconds) + "\n")
-
-
-def run_header(
-    files: Sequence[ScenarioFile], options: RunOptions, given: dict[str, str], known_digest: str = ""
-) -> RunHeader:
-    """The first record of a run. ``given``: options as they were given; ``known_digest``: of the file of known
-    differences."""
-    found = digests(name for file in files for name in _read_by(file, options))
-    return RunHeader(
-        tool="nlmon",
-        version=__version__,
-        host=platform.node(),
-        kernel=platform.release(),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        policy=options.policy,
-        options=given,
-        known_digest=known_digest,
-        inputs={shown_path(name): digest for name, digest in found.items()},
-    )
-
-
-def _read_by(file: ScenarioFile, options: RunOptions) -> Iterator[str]:
-    """The files that a scenario may have read; its capture may be any file, such as one that never ends."""
-    yield file.path
-    try:
-        refuse_outside(file, options)
-    except ScenarioError:
-        return  # the case says so
-    if file.scenario.capture is not None:
-        yield capture_path(file)
-    elif options.source != "live":
-        yield from map(str, paths_beside(file))
 
 
 @contextmanager

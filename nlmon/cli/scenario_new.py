@@ -49,8 +49,8 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
 
     Exit code: 0 done, 3 the capture is damaged or gives no event.
     """
-    from nlmon.cli.output import refuse_unwritable, write_report  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.text import shown_path  # noqa: PLC0415
+    from nlmon.reportfile import refuse_unwritable, write_report  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.scenario.files import digest_of  # noqa: PLC0415
 
     output = None if str(output) == "-" else output

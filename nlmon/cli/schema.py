@@ -24,9 +24,7 @@ from nlmon.cli.filter_explain import FilterExplanation
 from nlmon.cli.filter_fields import FilterFields
 from nlmon.cli.filter_test import FilterMatch
 from nlmon.cli.info import CaptureSummary
-from nlmon.cli.knownfile import known_schema
 from nlmon.cli.migrate_report import MigrationReport
-from nlmon.cli.settings import settings_schema
 from nlmon.cli.state import StateReport
 from nlmon.cli.stats import stats_schema
 from nlmon.config.report import CheckReport
@@ -44,6 +42,8 @@ from nlmon.monitor.doctor.finding import DoctorReport
 from nlmon.monitor.status import MonitorStatus
 from nlmon.monitor.switching import SwitchReport
 from nlmon.monitor.trial import Trial
+from nlmon.project.known import known_schema
+from nlmon.project.settings import settings_schema
 from nlmon.report.coverage import CoverageReport
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema

@@ -7,26 +7,23 @@ Not here: the values (``nlmon.report.model``), their forms (``nlmon.report``), a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained
 from nlmon.errors import ExitCode
+from nlmon.project.unused import met_entries, stale_entries
 from nlmon.report.blind import add_up_spots
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
 
 if TYPE_CHECKING:  # start-up: only a run with a file of known differences has any
-    from nlmon.cli.knownfile import KnownFile
-    from nlmon.compare.known import KnownDifference
+    from nlmon.project.known import KnownFile
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown
 
-__all__ = ["exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
-
-# A report, and the reference and the candidate in its direction.
-Judged: TypeAlias = tuple[CaptureReport, tuple[str, str]]
+__all__ = ["exit_code", "print_verdict", "whole_report"]
 
 
 def whole_report(
@@ -70,29 +67,6 @@ def exit_code(whole: Report, *, lost_worker: bool = False) -> ExitCode:
     if not whole.captures or any(capture.verdict in UNDECIDED for capture in whole.captures):
         return ExitCode.INPUT
     return ExitCode.OK
-
-
-def met_entries(entries: Iterable[tuple[int, KnownDifference]], judged: Sequence[Judged]) -> set[int]:
-    """The entries that apply to a capture that was read to its end."""
-    return {
-        number
-        for number, entry in entries
-        for capture, names in judged
-        if capture.damage is None
-        and capture.stop is None
-        and capture.verdict != "error"
-        and entry.applies(capture.path, capture.kernel, *names, scenario=capture.scenario)
-    }
-
-
-def stale_entries(
-    entries: Sequence[tuple[int, KnownDifference]], judged: Sequence[Judged], *, complete: bool
-) -> list[int]:
-    """Of some entries those that were tried and allowed nothing. An entry is tried when a capture that it applies to
-    was read to its end; one that holds for a pattern of captures or scenarios only by a run that is ``complete``."""
-    used = {use.entry for capture, _ in judged for use in capture.known}
-    tried = met_entries(entries, judged) - used
-    return [number for number, entry in entries if number in tried and (complete or entry.names_one)]
 
 
 def print_verdict(whole: Report, form: str, shown: Shown) -> None:

@@ -6,8 +6,8 @@ Rules:
 2. What an entry allows is counted and shown with its reason, and does not turn the verdict. An entry that allows
    nothing, or whose time is over, is as visible as a difference.
 
-Not here: the file that entries are kept in (``nlmon.cli.knownfile``), and what a whole run makes of entries that allow
-nothing (``nlmon.cli.verdict``).
+Not here: the file that entries are kept in (``nlmon.project.known``), and what a whole run makes of entries that allow
+nothing (``nlmon.project.unused``).
 """
 
 from __future__ import annotations

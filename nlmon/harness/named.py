@@ -8,7 +8,7 @@ Rules:
    the file.
 2. A name of nlmon's own implementations cannot be given to a program.
 
-Not here: the other settings (``nlmon.cli.settings``), and the file (``nlmon.settingsfile``).
+Not here: the other settings (``nlmon.project.settings``), and the file (``nlmon.settingsfile``).
 """
 
 from __future__ import annotations

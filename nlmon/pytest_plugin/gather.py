@@ -19,18 +19,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from nlmon.cli.output import is_stdout, write_report
-from nlmon.cli.repository import places
-from nlmon.cli.run_suite import run_header, useless_entries
 from nlmon.errors import NlmonError
 from nlmon.printable import printable
+from nlmon.project.repository import places
+from nlmon.project.unused import useless_entries
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
 from nlmon.report.kinds import report_as
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, case_of, footer_of, run_of
 from nlmon.report.text import shown_path, useless_known
+from nlmon.reportfile import is_stdout, write_report
 from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.runheader import run_header
 
 __all__ = ["Gatherer"]
 

@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from nlmon.backends.base import Backend
+from nlmon.backends.every_group import announces_family, groups_to_join, join_generic
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.capture.write import PcapngWriter
-from nlmon.cli.groups import announces_family, groups_to_join, join_generic
-from nlmon.cli.listening import metadata
+from nlmon.capture.write import PcapngWriter, metadata_here
 from nlmon.errors import NlmonError, Overrun, TransportError
 from nlmon.eventjson.write import event_to_dict
 from nlmon.events import Event
@@ -130,7 +129,7 @@ class Recording:
         self.path = path
         self._opener = opener
         self._readers = readers
-        self._facts = metadata() | ({"netns": netns} if netns else {})
+        self._facts = metadata_here() | ({"netns": netns} if netns else {})
         self._writer: PcapngWriter | None = None
         self._sockets: dict[int, RecordingTransport] = {}
 

@@ -21,17 +21,17 @@ import pytest
 from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS, brought, refuse_unknown
-from nlmon.cli.knownfile import KnownFile, known_file
-from nlmon.cli.output import refuse_captures, refuse_unwritable
-from nlmon.cli.run_keep import keep_failed
-from nlmon.cli.settings import load_policy, load_run_settings
 from nlmon.errors import ScenarioError
 from nlmon.jobs.work import ReplayOptions
+from nlmon.project.known import KnownFile, known_file
+from nlmon.project.settings import load_policy, load_run_settings
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.outcome import CaseResult
 from nlmon.report.text import shown_path
+from nlmon.reportfile import refuse_captures, refuse_unwritable
 from nlmon.scenario.cases import leave, reproduce
+from nlmon.scenario.keep import keep_failed
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon.cli.output import write_report
 from nlmon.errors import NlmonError, UsageError
 from nlmon.report.outcome import CaseResult
+from nlmon.reportfile import write_report
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.files import digest_of
 from nlmon.scenario.load import ScenarioFile, load_scenario

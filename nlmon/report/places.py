@@ -3,7 +3,7 @@
 Rules:
 1. Paths are compared as text; no file is looked at.
 
-Not here: finding the repository (``nlmon.cli.repository``).
+Not here: finding the repository (``nlmon.project.repository``).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Rules:
 2. A regression always fails, and so does a move that loses whole events. A policy adds to that; only an entry of the
    known differences takes away.
 
-Not here: where a policy is written (``nlmon.cli.settings``), and the verdicts (``nlmon.engine.verdict``).
+Not here: where a policy is written (``nlmon.project.settings``), and the verdicts (``nlmon.engine.verdict``).
 """
 
 from __future__ import annotations

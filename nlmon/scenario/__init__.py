@@ -18,7 +18,8 @@ run has left behind.
 
 ``live`` runs a scenario on the running kernel. ``steps`` carries out a step, with ``traffic`` for flows, and ``needs``
 says what is lacking. ``watch`` reads meanwhile and knows by a ``sentinel`` that all was read; ``kernel_state`` is what
-the kernel lists at the end. ``beside`` is what a run leaves beside its scenario.
+the kernel lists at the end. ``beside`` is what a run leaves beside its scenario, ``keep`` what runs
+again what failed, and ``runheader`` begins the report of a run.
 
 Not here: many scenarios and their report (``nlmon.cli.run``), and comparing what implementations give
 (``nlmon.engine``).

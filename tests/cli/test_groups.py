@@ -10,12 +10,12 @@ from typing import cast
 import pytest
 from click.testing import CliRunner
 
+from nlmon.backends.every_group import announces_family, groups_to_join, join_generic
 from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.cache import CACHES
 from nlmon.backends.options import BackendOptions
-from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
 from nlmon.testing.messages import native

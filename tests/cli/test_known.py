@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from nlmon.cli.knownfile import KnownFile
 from nlmon.compare.difference import Class
+from nlmon.project.known import KnownFile
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, KnownUse, Report
 from support.command import nlmon
@@ -132,7 +132,7 @@ def test_an_entry_that_is_over_allows_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_has_a_place(tmp_path: Path, text: str, error: str) -> None:
-    """File, line and column of what is wrong, for every command that reads the file (all mistakes: test_knownfile)."""
+    """File, line and column of what is wrong, for every command that reads the file; ``tests/project`` has them all."""
     known = written(tmp_path, text)
     done = [nlmon("replay", BASIC, "--known", known), nlmon("known", "check", "--file", known)]
 

@@ -113,7 +113,7 @@ def test_options_of_a_policy_need_no_policy() -> None:
     code = "import sys, nlmon.cli.policy_options; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert {"tomllib", "msgspec", "nlmon.compare", "nlmon.cli.settings"} & set(done.stdout.split()) == set()
+    assert {"tomllib", "msgspec", "nlmon.compare", "nlmon.project"} & set(done.stdout.split()) == set()
     assert "tomllib" not in imported("schema", "settings")
 
 

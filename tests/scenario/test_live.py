@@ -16,8 +16,8 @@ from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.cli.verdict import met_entries
 from nlmon.compare.known import KnownDifference
+from nlmon.project.unused import met_entries
 from nlmon.report.outcome import CaseResult
 from nlmon.scenario.beside import as_recorded
 from nlmon.scenario.load import ScenarioFile

@@ -1,6 +1,6 @@
 """An entry of the known differences, for tests of what it may hold and of what it allows.
 
-Not here: the file (``tests/cli/test_knownfile.py``) and the rules (``tests/compare/test_known.py``).
+Not here: the file (``tests/project/test_known.py``) and the rules (``tests/compare/test_known.py``).
 """
 
 from __future__ import annotations

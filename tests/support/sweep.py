@@ -162,7 +162,7 @@ def _documents() -> dict[str, list[bytes]]:
     streams = [nlmon(*lossy, "--format", "jsonl"), nlmon("run", REPOSITORY / "scenarios" / "rule", "--format", "jsonl")]
     return {
         "scenario": [*recorded, *format_],
-        "settings": [SETTINGS.encode(), (TESTS / "cli" / "settings-version-1.toml").read_bytes()],
+        "settings": [SETTINGS.encode(), (TESTS / "project" / "settings-version-1.toml").read_bytes()],
         "known": [KNOWN.encode()],
         "config": [
             text for path in sorted((FIXTURES / "config" / "vectors").glob("*.yaml")) if (text := path.read_bytes())

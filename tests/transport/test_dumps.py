@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from nlmon.backends.every_group import groups_to_join
 from nlmon.cli import listening
-from nlmon.cli.groups import groups_to_join
 from nlmon.cli.listening import ask_for_all
 from nlmon.testing.messages import native, number
 from nlmon.transport.dumps import DUMPS, Dump, refusal

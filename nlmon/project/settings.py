@@ -9,8 +9,8 @@ Rules:
    a ``UsageError``; both say where it stands and what to do.
 4. The environment is not read. Variables ``NLMON_*`` are for the configuration of a monitor (``nlmon.config``).
 
-Not here: what a policy means (``nlmon.report.policy``), the options themselves (``policy_options``), files and lines
-(``nlmon.settingsfile``), and what stands in the file of known differences.
+Not here: what a policy means (``nlmon.report.policy``), the options themselves (``nlmon.cli.policy_options``), files
+and lines (``nlmon.settingsfile``), and what stands in the file of known differences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from nlmon.cli.common import protocol_names
+from nlmon.backends.registry import protocol_names
 from nlmon.errors import InputError, UsageError
 from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.policy import Policy, fail_words, wrong_word

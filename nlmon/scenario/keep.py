@@ -12,7 +12,7 @@ Rules:
    is an error.
 3. A folder and what is in it are their owner's alone: recordings can hold keys.
 
-Not here: what fails (``nlmon.scenario``).
+Not here: what fails (``cases``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from pathlib import Path
 
 from nlmon.backends.registry import BACKENDS
 from nlmon.capture import open_capture
-from nlmon.cli.again import own_program
 from nlmon.errors import InputError, NlmonError
 from nlmon.eventjson.write import events_to_json
 from nlmon.report.jsonout import report_bytes
@@ -51,23 +50,27 @@ _TRIES = 5
 
 
 def keep_failed(
-    folder: Path, files: Sequence[ScenarioFile], results: Sequence[CaseResult], options: RunOptions
+    folder: Path,
+    files: Sequence[ScenarioFile],
+    results: Sequence[CaseResult],
+    options: RunOptions,
+    program: str = "",
 ) -> list[Path]:
-    """Keep each scenario that has a case that failed or errored; gives the folders. ``options``: those of the run.
-    Raises ``InputError``."""
+    """Keep each scenario that has a case that failed or errored; gives the folders. ``options``: those of the run;
+    ``program``: what the script calls, in words of a shell; empty: nlmon. Raises ``InputError``."""
     kept = []
     for file in files:
         bad = [one for one in results if one.scenario == file.scenario.id and one.outcome in DID_NOT_PASS]
         if bad:
             try:
-                kept.append(_keep(folder, with_names(file, options.names), bad, options))
+                kept.append(_keep(folder, with_names(file, options.names), bad, options, program or _nlmon()))
             except OSError as error:
                 what, why = "what failed cannot be kept", error.strerror or str(error)
                 raise InputError("NLM-U023", what, where=str(folder), why=why) from error
     return kept
 
 
-def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], options: RunOptions) -> Path:
+def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], options: RunOptions, program: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / file.scenario.id
     part = Path(tempfile.mkdtemp(prefix=f".{file.scenario.id}-", dir=folder))
@@ -86,7 +89,7 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
         (part / "result.json").write_bytes(b"".join(map(report_bytes, results)))
         script = part / "reproduce.sh"
         command = shlex.join(["run", *_arguments(options), "scenario.yaml"])
-        line = f'cd "$(dirname "$0")" && exec {_program()} {command}'
+        line = f'cd "$(dirname "$0")" && exec {program} {command}'
         script.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
         for path in part.iterdir():  # so far the folder, made by mkdtemp(), kept others out
             path.chmod(0o700 if path == script else 0o600)
@@ -97,11 +100,8 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
     return target
 
 
-def _program() -> str:
-    """What the script calls: nlmon, and where none is found that of this environment; or the program that knows the
-    implementations."""
-    if own_program():
-        return shlex.join([sys.executable, str(Path(sys.argv[0]).absolute())])
+def _nlmon() -> str:
+    """What finds nlmon, and where there is none that of this environment."""
     own = shlex.quote(str(Path(sys.executable).with_name("nlmon")))
     return f'"$(command -v nlmon || echo {own})"'
 

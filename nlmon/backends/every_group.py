@@ -3,7 +3,7 @@
 Groups of NETLINK_GENERIC have numbers that the kernel gives when a family is loaded, so all there are get joined, and
 again whenever nlctrl announces a family. The names of families do not matter for that.
 
-Not here: sockets (``nlmon.transport.kernel.transport``) and the loop that reads them (``record``).
+Not here: sockets (``nlmon.transport.kernel.transport``) and the loop that reads them (``nlmon.cli.record``).
 """
 
 from __future__ import annotations

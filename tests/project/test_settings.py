@@ -21,9 +21,9 @@ from msgspec import structs
 
 from nlmon.cli.main import group
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.settings import SETTINGS, RunSettings, load_policy, load_run_settings, settings_schema
 from nlmon.errors import InputError, NlmonError, UsageError
 from nlmon.names import PROTOCOLS
+from nlmon.project.settings import SETTINGS, RunSettings, load_policy, load_run_settings, settings_schema
 from nlmon.report.policy import Policy, fail_words
 from support.paths import REPOSITORY
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from nlmon.cli.knownfile import KnownFile, known_schema
 from nlmon.compare.difference import Class
 from nlmon.compare.known import KnownDifference
 from nlmon.errors import InputError
+from nlmon.project.known import KnownFile, known_schema
 from support.known import USUAL, entry
 
 PATH = Path("known.yaml")

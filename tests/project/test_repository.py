@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nlmon.cli.repository import places
+from nlmon.project.repository import places
 from nlmon.report.places import Places
 
 CASES = [
