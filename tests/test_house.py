@@ -253,7 +253,7 @@ MAY = {
         *("nlmon.migrate", "nlmon.compare.contract", "nlmon.compare.provided", "nlmon.canary.judging"),
         "nlmon.compare.statement",
         *("nlmon.canary.pairs", "nlmon.exporters.layout", "nlmon.names"),
-        *("nlmon.monitor.plan", "nlmon.monitor.provided", "nlmon.monitor.sources"),
+        *("nlmon.monitor.plan", "nlmon.monitor.filterfields", "nlmon.monitor.sources"),
     },
     # It feeds and judges, and knows none of those who take part.
     "nlmon.matrix": {

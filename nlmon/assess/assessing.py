@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nlmon.assess.checklist import Facts, checklist
-from nlmon.assess.dynamic import Lane, Played, lane_of, play_both
+from nlmon.assess.dynamic import MoveSide, Played, lane_of, play_both
 from nlmon.assess.judging import compared_in_all, dynamic_reasons, heard_in_all
 from nlmon.assess.model import WORST_FIRST, Assessment, Option, Reason, result_of
 from nlmon.assess.options import given_options
@@ -26,8 +26,8 @@ from nlmon.events import OVERRUN
 from nlmon.migrate import Rewriting, rewrite
 from nlmon.migrate.measured import Measured
 from nlmon.migrate.model import Implementation
+from nlmon.monitor.filterfields import provides
 from nlmon.monitor.plan import plan
-from nlmon.monitor.provided import provides
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import Direction
 from nlmon.report.policy import Policy
@@ -110,7 +110,7 @@ class _Evidence(NamedTuple):
 def _reasons(
     direction: Direction,
     done: Rewriting,
-    lanes: tuple[Lane, ...],
+    lanes: tuple[MoveSide, ...],
     evidence: _Evidence,
 ) -> Iterator[Reason]:
     yield from static_reasons(done, direction)
@@ -174,6 +174,6 @@ def _no_way_back(source: Implementation) -> Reason:
     return Reason("NLM-I014", "note", "migrate", what, hint="see the reasons of the way back")
 
 
-def _options(loaded: Loaded, lanes: tuple[Lane, ...]) -> Iterator[Option]:
+def _options(loaded: Loaded, lanes: tuple[MoveSide, ...]) -> Iterator[Option]:
     refused = {lane.name: {one.key for one in lane.refused if one.key} for lane in lanes}
     yield from given_options(loaded.origins, refused)

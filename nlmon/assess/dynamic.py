@@ -32,13 +32,13 @@ from nlmon.names import PROTOCOLS
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
-from nlmon.scenario.configured.compare import Side, compare_exports
+from nlmon.scenario.configured.compare import ExportSide, compare_exports
 from nlmon.scenario.configured.lanes import LoadedLane, keeps, load_lane, play_lane
 from nlmon.scenario.configured.output import LaneOutput
-from nlmon.scenario.configured.recording import FRAMES_KEPT, Recording
+from nlmon.scenario.configured.recording import FRAMES_KEPT, FrameTable
 from nlmon.scenario.model import ConfigurationLane
 
-__all__ = ["Failure", "Lane", "Played", "Stray", "lane_of", "play_both"]
+__all__ = ["Failure", "MoveSide", "Played", "Stray", "lane_of", "play_both"]
 
 # Where both sides write, whatever files the configuration names.
 LINES, FRAMES = "export.json", "export.pcapng"
@@ -46,7 +46,7 @@ LINES, FRAMES = "export.json", "export.pcapng"
 UNWRITABLE = "NLM-O009"
 
 
-class Lane(Struct, frozen=True):
+class MoveSide(Struct, frozen=True):
     """One side of a move. ``refused``: why it would not start with its configuration, empty if it would."""
 
     name: Implementation
@@ -90,10 +90,10 @@ class Played(Struct, frozen=True):
     failure: Failure | None = None
 
 
-def lane_of(name: Implementation, data: bytes, environ: Mapping[str, str]) -> Lane:
+def lane_of(name: Implementation, data: bytes, environ: Mapping[str, str]) -> MoveSide:
     """A side with the bytes of its configuration, for which it is played whatever the text chooses."""
     lane = ConfigurationLane(name, data.decode("utf-8-sig"), dict(environ), forced=True)
-    return Lane(name, _with_own_files(load_lane(lane)))
+    return MoveSide(name, _with_own_files(load_lane(lane)))
 
 
 def _with_own_files(loaded: LoadedLane) -> LoadedLane:
@@ -106,10 +106,10 @@ def _with_own_files(loaded: LoadedLane) -> LoadedLane:
     return structs.replace(loaded, config=structs.replace(loaded.config, export=export))
 
 
-def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
+def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy) -> Played:
     """What comes of a recording on both sides: the reference and the candidate."""
     shown, active = shown_path(path), lanes[0].name
-    recording: Recording | None = None
+    recording: FrameTable | None = None
     outputs: list[LaneOutput] = []
     facts: dict[str, object] = {}
     whole = True
@@ -121,7 +121,7 @@ def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
                 with open_capture(path) as reader:
                     batches = all_of_it = iter(reader.batches())
                     if recording is None:  # both read the same
-                        recording = Recording(reader.info.byteorder)
+                        recording = FrameTable(reader.info.byteorder)
                         batches = recording.seen(batches)
                     with prints_aside():
                         batches = _beginning(batches)
@@ -174,10 +174,10 @@ def _failure(error: NlmonError | OSError, active: Implementation) -> Failure:
     return Failure(what, error.where, error.hint or "record it again, with nlmon record")
 
 
-def _side(lane: Lane, output: LaneOutput) -> Side:
+def _side(lane: MoveSide, output: LaneOutput) -> ExportSide:
     assert lane.loaded.config is not None and output.status is not None
     unread = {one.name for one in output.status.protocols if one.errors}
-    return Side(
+    return ExportSide(
         keeps(lane.loaded.config, {}), lambda _: lane.name, lambda protocol: PROTOCOLS.get(protocol, "") not in unread
     )
 
@@ -187,7 +187,7 @@ def _most_heard(outputs: list[LaneOutput]) -> dict[str, int]:
     return {name: max(one.heard.get(name, 0) for one in outputs) for name in names}
 
 
-def _strays(recording: Recording, output: LaneOutput, lane: Lane) -> Iterator[Stray]:
+def _strays(recording: FrameTable, output: LaneOutput, lane: MoveSide) -> Iterator[Stray]:
     """Lines and frames that are of no message, of each reason the first one."""
     seen: set[str] = set()
     for export, lines in output.lines.items():

@@ -81,14 +81,14 @@ def _of_metrics(
     metrics: Sequence[Sample], protocols: Iterable[ProtocolStatus], events: Iterable[Event]
 ) -> Iterator[str]:
     lines = Counter((_protocol(event), _type(event)) for event in events)
-    told = Counter[tuple[str, str]]()
+    scraped = Counter[tuple[str, str]]()
     for sample in metrics:
         if sample.name == "nlmon_events_total":
-            told[sample.labels["protocol"], sample.labels["msg_type"]] += int(sample.value)
-    if all(kind != OTHERS for _, kind in told):  # of very many kinds the last ones are counted together
-        wrong = sorted(kind for kind in lines.keys() | told.keys() if lines[kind] != told[kind])
+            scraped[sample.labels["protocol"], sample.labels["msg_type"]] += int(sample.value)
+    if all(kind != OTHERS for _, kind in scraped):  # of very many kinds the last ones are counted together
+        wrong = sorted(kind for kind in lines.keys() | scraped.keys() if lines[kind] != scraped[kind])
         for protocol, kind in wrong[:NAMED]:
-            there, here = told[protocol, kind], lines[protocol, kind]
+            there, here = scraped[protocol, kind], lines[protocol, kind]
             yield f"metrics: nlmon_events_total of {protocol} {kind} is {there:,}, and {here:,} were exported"
     errors, enabled, dropped = (
         _summed(metrics, name)

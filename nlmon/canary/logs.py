@@ -131,7 +131,7 @@ def _refuse_cut(paths: Iterable[Path]) -> None:
 
 
 def _unreadable(path: str, why: str) -> InputError:
-    hint = "mend or move away the file that is named"
+    hint = "fix or move away the file that is named"
     return InputError("NLM-Z005", "an event log cannot be read", where=path, why=why, hint=hint)
 
 

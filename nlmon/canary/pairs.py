@@ -22,8 +22,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct, field, structs
 
-from nlmon.compare.classify import Classifier
-from nlmon.compare.classify import Finding as FieldFinding
+from nlmon.compare.classify import Classifier, FieldFinding
 from nlmon.compare.contract import kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.explain import show

@@ -17,7 +17,7 @@ from msgspec import structs
 from nlmon.capture.base import Batch, ByteOrder, CaptureInfo, Frame, SocketInfo
 from nlmon.capture.pcap import HEADER, MAGICS, pcap_batches
 from nlmon.capture.pcapng import SECTION, pcapng_batches, read_section
-from nlmon.capture.reader import LINK_TYPES, LINKTYPE_NETLINK, CaptureReader, Damaged, Facts, is_cooked
+from nlmon.capture.reader import LINK_TYPES, LINKTYPE_NETLINK, CaptureReader, Damaged, FileFacts, is_cooked
 from nlmon.capture.rtmon import rtmon_batches, rtmon_byteorder
 from nlmon.capture.source import Source, open_source
 from nlmon.errors import CaptureError
@@ -93,7 +93,7 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
         {},
         assumed=("protocol NETLINK_ROUTE",) if bare else (),
     )
-    facts = Facts()
+    facts = FileFacts()
     return CaptureReader(source, info, pcap_batches(source, order, unit, link_type, facts, bare=bare), where, facts)
 
 
@@ -101,7 +101,7 @@ def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureR
     section = read_section(source)
     order = section.netlink_byteorder
     info = CaptureInfo("pcapng", byteorder or order, order, source.compression, section.metadata)
-    facts = Facts()
+    facts = FileFacts()
     return CaptureReader(source, info, pcapng_batches(source, section, facts), where, facts)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nlmon.capture.reader import Facts
+from nlmon.capture.reader import FileFacts
 
 __all__ = ["note_hosts"]
 
@@ -18,7 +18,7 @@ SEVERAL_HOSTS = "its sections are of several hosts or network namespaces, and ar
 _HOST = ("kernel", "arch", "netns")
 
 
-def note_hosts(first: Mapping[str, str], found: Mapping[str, str], facts: Facts) -> None:
+def note_hosts(first: Mapping[str, str], found: Mapping[str, str], facts: FileFacts) -> None:
     """Note what may be of more than one host. ``first``: what the first section says, ``found``: another one."""
     facts.mixed_kernels = facts.mixed_kernels or first.get("kernel") != found.get("kernel")
     note = ""

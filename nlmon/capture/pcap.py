@@ -21,7 +21,7 @@ from nlmon.capture.reader import (
     LINKTYPE_LINUX_SLL2,
     LINKTYPE_NETLINK,
     Damaged,
-    Facts,
+    FileFacts,
 )
 from nlmon.capture.source import Source
 from nlmon.uapi import NLMSG_HDRLEN
@@ -42,7 +42,7 @@ OTHER = -1
 
 
 def pcap_batches(
-    source: Source, byteorder: str, unit: int, link_type: int, facts: Facts, *, bare: bool
+    source: Source, byteorder: str, unit: int, link_type: int, facts: FileFacts, *, bare: bool
 ) -> Iterator[Batch]:
     """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header. What is skipped is
     counted in ``facts``."""

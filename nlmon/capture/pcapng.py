@@ -5,7 +5,7 @@ of each packet (inbound: from the kernel), the kernel in shb_os, the architectur
 comment of the section one ``key=value`` a line: byteorder, netns, families; at the end the statistics of each
 interface. Kernel and architecture are those of the machine that wrote the section, so they are believed of programs
 alone that record. Files without any of this are read as well: one of our recordings that lacks its statistics was
-broken off, or another program wrote it again, which is told and is no damage. Packets that are no netlink are skipped
+broken off, or another program wrote it again, which is noted and is no damage. Packets that are no netlink are skipped
 and counted, and so are blocks that hold neither packets nor interfaces.
 
 Not here: writing (``write``), and the options of blocks (``options``).
@@ -47,7 +47,7 @@ from nlmon.capture.reader import (
     LINKTYPE_LINUX_SLL,
     LINKTYPE_NETLINK,
     Damaged,
-    Facts,
+    FileFacts,
     cooked,
 )
 from nlmon.capture.source import Source
@@ -173,7 +173,7 @@ def read_section(source: Source) -> Section:
     return Section(order, metadata)
 
 
-def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[Batch]:
+def pcapng_batches(source: Source, section: Section, facts: FileFacts) -> Iterator[Batch]:
     """Frames behind the first section header, which has been taken, through all sections; what else is found goes into
     ``facts``."""
     first, batches = section, Batches()
@@ -192,7 +192,9 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
         raise
 
 
-def _section_batches(source: Source, section: Section, batches: Batches, facts: Facts) -> Generator[Batch, None, bool]:
+def _section_batches(
+    source: Source, section: Section, batches: Batches, facts: FileFacts
+) -> Generator[Batch, None, bool]:
     """Frames behind the header of a section; whether another section follows."""
     order, fields = section.byteorder, _Fields(section.byteorder)
     unpack, need = fields.unpack, fields.size
@@ -279,7 +281,7 @@ def _read_other(
     interfaces: list[_Interface],
     order: Literal["little", "big"],
     offset: int,
-    facts: Facts,
+    facts: FileFacts,
 ) -> None:
     """Take in a block at ``offset`` of the file that holds no packet: an interface, or what was counted of one."""
     if kind == IDB and len(body) >= 8:
@@ -294,7 +296,7 @@ def _read_other(
         facts.dropped += interfaces[index].lost(in_all=sum(drops))
 
 
-def _check_closed(section: Section, interfaces: list[_Interface], facts: Facts) -> None:
+def _check_closed(section: Section, interfaces: list[_Interface], facts: FileFacts) -> None:
     """Note where statistics are missing with which our recorder closes each interface."""
     ours = section.metadata.get("application", "").startswith(OURS)
     if ours and not all(one.ended for one in interfaces) and NOT_CLOSED not in facts.notes:
@@ -351,7 +353,7 @@ def _rare_packet(
     )
 
 
-def _add_rare(packet: _RarePacket, batches: Batches, offset: int, facts: Facts) -> Columns:
+def _add_rare(packet: _RarePacket, batches: Batches, offset: int, facts: FileFacts) -> Columns:
     """Put a packet of a rare block into a batch that begins with it; the columns of the batch at hand."""
     facts.dropped += packet.dropped
     split = _split(packet.interface, packet.data, offset)

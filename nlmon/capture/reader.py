@@ -24,7 +24,7 @@ __all__ = [
     "LINK_TYPES",
     "CaptureReader",
     "Damaged",
-    "Facts",
+    "FileFacts",
     "cooked",
     "is_cooked",
 ]
@@ -55,7 +55,7 @@ class Damaged(Exception):
         self.offset = offset
 
 
-class Facts(Struct):
+class FileFacts(Struct):
     """What was found in a file beside its frames, as far as it was read. ``skipped``: packets that are no netlink.
     ``dropped``: messages that were lost while recording, as far as the file says. ``sockets``: interfaces of a pcapng
     file, as they are met, the first ``INTERFACES_KEPT``; ``more_sockets``: how many more there are. ``too_large``:
@@ -85,15 +85,15 @@ class CaptureReader:
     far as a chunk of the file goes, and facts about the file are those of what was read.
 
     ``info``: what the file says of itself. ``damage``: why reading stopped early, or None. ``skipped``, ``dropped``,
-    ``sockets``, ``notes``: see ``Facts``.
+    ``sockets``, ``notes``: see ``FileFacts``.
     """
 
     def __init__(
-        self, source: Source, info: CaptureInfo, batches: Iterator[Batch], where: str, facts: Facts | None = None
+        self, source: Source, info: CaptureInfo, batches: Iterator[Batch], where: str, facts: FileFacts | None = None
     ) -> None:
         self.info = info
         self.damage: CaptureError | None = None
-        self._facts = facts or Facts()
+        self._facts = facts or FileFacts()
         self._source = source
         self._batches = batches
         self._frames = chain.from_iterable(batch.frames() for batch in self.batches())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # start-up: only commands that read captures need it
 __all__ = [
     "F",
     "FilePath",
-    "Implementation",
+    "ImplementationName",
     "against_option",
     "byteorder_option",
     "compared",
@@ -105,7 +105,7 @@ class FilePath(click.Path):
         return path.absolute() if str(path) == "-" != str(value) else path
 
 
-class Implementation(click.ParamType):  # type: ignore[type-arg]
+class ImplementationName(click.ParamType):  # type: ignore[type-arg]
     """Type of an option that takes the name of an implementation: one of nlmon's, ``exec:COMMAND``, ``events:FILE``,
     ``live:COMMAND``, or a program that
     the settings name."""
@@ -168,7 +168,7 @@ def implementation_option(text: str) -> Callable[[F], F]:
         "--backend",
         "implementation",
         cls=_Renamed,
-        type=Implementation(),
+        type=ImplementationName(),
         default="libnl",
         show_default=True,
         help=text,
@@ -191,7 +191,7 @@ def against_option(function: F) -> F:
     """``--against NAME``: the reference."""
     decorate = click.option(
         "--against",
-        type=Implementation(),
+        type=ImplementationName(),
         default="legacy",
         show_default=True,
         help="The reference: the implementation in use, which the candidate is compared with.",

@@ -35,8 +35,8 @@ def command(files: tuple[Path, ...], form: str, *, strict: bool) -> None:
     """Check the configuration that FILES give, of which a later one wins, under the environment.
 
     Without FILES those of the system and of the user that are there are read, /etc/nlmon/nlmon.yaml and
-    ~/.nlmon/config.yaml, and the one that NLMON_CONFIG names. All problems are told at once: an error is a mistake, a
-    notice something that has no effect or may not be meant.
+    ~/.nlmon/config.yaml, and the one that NLMON_CONFIG names. All problems are reported at once: an error is a
+    mistake, a notice something that has no effect or may not be meant.
 
     Exit code: 0 in order, 3 there is an error, or with --strict a notice.
     """

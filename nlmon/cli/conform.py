@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import FilePath, Implementation
+from nlmon.cli.common import FilePath, ImplementationName
 from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -26,7 +26,7 @@ __all__ = ["command", "counts_line", "refuse_nothing"]
     "--implementation",
     "implementations",
     multiple=True,
-    type=Implementation(),
+    type=ImplementationName(),
     help="The implementation to test; repeat for several. Default: all.",
 )
 @click.option("-k", "--select", default="", metavar="EXPR", help="Only claims that EXPR matches, as of pytest -k.")

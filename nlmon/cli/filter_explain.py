@@ -16,7 +16,7 @@ from msgspec import Struct
 from nlmon.cli.common import against_option, implementation_option
 from nlmon.cli.filter_provided import FieldRow, field_row, field_table
 from nlmon.cli.where import FilterText
-from nlmon.monitor.provided import provides
+from nlmon.monitor.filterfields import provides
 from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it

@@ -1,6 +1,6 @@
 """``nlmon filter fields``: the table of fields that a filter can compare.
 
-Not here: the table (``nlmon.filters.fields``), and who provides them (``nlmon.monitor.provided``).
+Not here: the table (``nlmon.filters.fields``), and who provides them (``nlmon.monitor.filterfields``).
 """
 
 from __future__ import annotations

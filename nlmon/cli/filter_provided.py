@@ -1,6 +1,7 @@
 """The fields of a filter as commands show them, with who provides them.
 
-Not here: who does (``nlmon.monitor.provided``), and what a filter means without a field (``nlmon.filters.meaning``).
+Not here: who does (``nlmon.monitor.filterfields``), and what a filter means without a field
+(``nlmon.filters.meaning``).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from msgspec import Struct
 from nlmon.compare.contract import load_contract
 from nlmon.compare.statement import Statement, statement_of
 from nlmon.filters.fields import Field
-from nlmon.monitor.provided import places, provides
+from nlmon.monitor.filterfields import places, provides
 from nlmon.names import name_of
 
 __all__ = ["FieldRow", "field_row", "field_table"]

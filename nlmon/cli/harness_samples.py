@@ -1,4 +1,4 @@
-"""The datagrams that ``nlmon harness check`` gives to a program: one of each kind that a monitor is told, and what is
+"""The datagrams that ``nlmon harness check`` gives to a program: one of each kind that a monitor receives, and what is
 damaged, unknown, empty or long; and what each states.
 
 Rules:

@@ -1,6 +1,6 @@
 """What commands share that listen to the running kernel: when they end, the dumps, and where a recording goes.
 
-Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with what is heard (``record``, ``live``).
+Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with what is received (``record``, ``live``).
 """
 
 from __future__ import annotations
@@ -116,15 +116,15 @@ def patience(wake: socket.socket) -> Callable[[], bool]:
     with suppress(BlockingIOError):
         wake.recv(4096)  # the signal that has ended the recording
     deadline = time.monotonic() + FINAL_DUMPS
-    told = False
+    warned = False
 
     def may_go_on() -> bool:
-        nonlocal told
+        nonlocal warned
         if time.monotonic() < deadline and not readable([wake], 0):
             return True
-        if not told:
+        if not warned:
             warn("warning: the final dumps are not complete, so the recording does not prove its final state")
-        told = True
+        warned = True
         return False
 
     return may_go_on

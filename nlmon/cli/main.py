@@ -33,7 +33,7 @@ COMMANDS = {
     "replay": ("nlmon.cli.replay", "Replay captures into both implementations and print the verdict."),
     "live": ("nlmon.cli.live", "Compare both implementations on the running kernel and print the verdict."),
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
-    "state": ("nlmon.cli.state", "Print the objects of a host that a capture tells of, as ip would."),
+    "state": ("nlmon.cli.state", "Print the objects of a host that a capture describes, as ip would."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
     "matrix": ("nlmon.cli.matrix", "Hold any number of implementations beside each other, and against the bytes."),

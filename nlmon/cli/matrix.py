@@ -15,7 +15,7 @@ import click
 from nlmon.cli.bounds import interruption, max_messages_option, stopped
 from nlmon.cli.common import (
     FilePath,
-    Implementation,
+    ImplementationName,
     byteorder_option,
     progress,
     protocol_option,
@@ -44,7 +44,7 @@ __all__ = ["command"]
     "--implementation",
     "implementations",
     multiple=True,
-    type=Implementation(),
+    type=ImplementationName(),
     help="An implementation that takes part; repeat for each.  [default: legacy and libnl]",
 )
 @protocol_option

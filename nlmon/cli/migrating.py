@@ -65,7 +65,7 @@ def carry_out(
     from nlmon.config.files import read_source  # noqa: PLC0415
     from nlmon.config.problems import Problem  # noqa: PLC0415
     from nlmon.migrate import Rewriting, rewrite  # noqa: PLC0415
-    from nlmon.monitor.provided import provides  # noqa: PLC0415
+    from nlmon.monitor.filterfields import provides  # noqa: PLC0415
 
     _refuse_together(apply=apply, output=output, check=check)
     name, data = read_source(config)

@@ -2,7 +2,7 @@
 instead of the kernel (``replay``).
 
 Rules:
-1. A configuration that is not in order is told as by ``nlmon config check``, and ends the command with its code.
+1. A configuration that is not in order is reported as by ``nlmon config check``, and ends the command with its code.
 2. Standard output has events and nothing else; all else goes to stderr.
 
 Not here: the options (``monitor``), and the monitor itself (``nlmon.monitor``).
@@ -27,7 +27,7 @@ from nlmon.monitor.plan import Plan, plan_loaded
 
 if TYPE_CHECKING:  # start-up: only a monitor has one
     from nlmon.monitor.control import ControlSocket
-    from nlmon.monitor.privileges import Standing
+    from nlmon.monitor.privileges import RunsAs
 
 __all__ = ["dump", "replay", "run", "test"]
 
@@ -48,7 +48,7 @@ def dump(options: MonitorOptions) -> None:
     _run(loaded, planned, options, _standing(loaded, planned, options))
 
 
-def _standing(loaded: Loaded, planned: Plan, options: MonitorOptions) -> Standing:
+def _standing(loaded: Loaded, planned: Plan, options: MonitorOptions) -> RunsAs:
     """Who the monitor runs as."""
     from nlmon.monitor.privileges import choose  # noqa: PLC0415  (start-up: only what listens asks)
 
@@ -56,7 +56,7 @@ def _standing(loaded: Loaded, planned: Plan, options: MonitorOptions) -> Standin
     return choose(options.user, writes=writes, reads=loaded.files)
 
 
-def _control(loaded: Loaded, options: MonitorOptions, standing: Standing) -> ControlSocket:
+def _control(loaded: Loaded, options: MonitorOptions, standing: RunsAs) -> ControlSocket:
     """The control socket, which is not made yet."""
     from nlmon.monitor.control import ControlSocket  # noqa: PLC0415  (start-up: only a monitor has one)
     from nlmon.monitor.runtime import default_path  # noqa: PLC0415
@@ -66,7 +66,7 @@ def _control(loaded: Loaded, options: MonitorOptions, standing: Standing) -> Con
 
 
 def _run(
-    loaded: Loaded, planned: Plan, options: MonitorOptions, standing: Standing, control: ControlSocket | None = None
+    loaded: Loaded, planned: Plan, options: MonitorOptions, standing: RunsAs, control: ControlSocket | None = None
 ) -> None:
     from nlmon.cli.listening import wake_on_signals  # noqa: PLC0415  (start-up: only what listens needs it)
     from nlmon.monitor import messages  # noqa: PLC0415

@@ -2,7 +2,7 @@
 
 Rules:
 1. ``--socket`` or ``--config`` names one monitor, which must run. Without them all are asked that this user may ask;
-   one of them that does not answer is told after the others.
+   one of them that does not answer is named after the others.
 
 Not here: the options (``monitor``), asking (``nlmon.monitor.asking``), and what a status looks like
 (``nlmon.monitor.status``).

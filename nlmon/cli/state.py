@@ -1,4 +1,4 @@
-"""``nlmon state``: the objects of a host that a capture tells of, as ``ip`` and ``bridge`` would list them.
+"""``nlmon state``: the objects of a host that a capture describes, as ``ip`` and ``bridge`` would list them.
 
 Not here: folding (``nlmon.engine.hoststate``), and the keys (``nlmon.state.rows``).
 """
@@ -57,12 +57,12 @@ def command(
     max_messages: int | None,
     byteorder: ByteOrder | None,
 ) -> None:
-    """Print the links, addresses, routes, neighbours, rules and forwarding entries that CAPTURE tells of, as an
+    """Print the links, addresses, routes, neighbours, rules and forwarding entries that CAPTURE describes, as an
     implementation reads it: in the end, or at a frame.
 
     With --format json each object has the keys that ip -json -details and bridge -json -details give it.
 
-    Exit code: 0 done, 3 the capture is damaged, has no such frame, tells of no object, or is longer than a bound, 130
+    Exit code: 0 done, 3 the capture is damaged, has no such frame, describes no object, or is longer than a bound, 130
     interrupted; what was read is printed.
     """
     with (
@@ -90,10 +90,10 @@ def command(
         why = f"its last frame is {found.frame:,}"
         raise InputError("NLM-C030", f"the capture has no frame {frame:,}", where=where, why=why)
     if not any(found.state.tables.values()):
-        why = "it holds no message of NETLINK_ROUTE that tells of one"
+        why = "it holds no message of NETLINK_ROUTE that describes one"
         if found.lacking and found.events + found.answers:
             why, hint = _lacking(implementation, found), "a state needs all that tells objects apart"
-            raise InputError("NLM-U002", "no object of this capture can be told", where=where, why=why, hint=hint)
+            raise InputError("NLM-U002", "no object of this capture can be identified", where=where, why=why, hint=hint)
         raise InputError("NLM-U002", "no object in this capture", where=where, why=why, hint="see nlmon capture info")
 
 
@@ -109,8 +109,8 @@ def _print(found: HostState) -> None:
     for kind in KINDS:
         for key in state.tables[kind]:
             click.echo(printable(_line(state, kind, key)))
-    told = f"{counted(found.events, 'event')} and {counted(found.answers, 'answer')}"
-    warn(f"{counted(sum(map(len, state.tables.values())), 'object')} at frame {found.frame:,}, by {told}")
+    sources = f"{counted(found.events, 'event')} and {counted(found.answers, 'answer')}"
+    warn(f"{counted(sum(map(len, state.tables.values())), 'object')} at frame {found.frame:,}, by {sources}")
 
 
 def _line(state: State, kind: str, key: tuple[object, ...]) -> str:

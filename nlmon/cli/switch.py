@@ -110,11 +110,11 @@ def _lines(report: SwitchReport) -> list[str]:
     if report.state != "switched":
         return [f"{report.instance} stays with {report.after}: {report.state}"]
     opened, both = (report.attached - report.began) / 1e6, (report.closed - report.attached) / 1e6
-    told = "" if report.settled else ", which were told by their bytes alone, since more came than was read"
+    matched = "" if report.settled else ", which were matched by their bytes alone, since more came than was read"
     return [
         f"{report.instance} switched from {report.before} to {report.after} after {report.events:,} events",
         f"  {report.after} was loaded and its sockets opened in {opened:.1f} ms, in which {report.before} listened",
-        f"  both listened for {both:.1f} ms; {report.both:,} datagrams came to both and were read once{told}",
+        f"  both listened for {both:.1f} ms; {report.both:,} datagrams came to both and were read once{matched}",
     ]
 
 

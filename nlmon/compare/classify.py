@@ -24,7 +24,7 @@ from nlmon.compare.pair import Pair
 from nlmon.compare.same import same
 from nlmon.events import OVERRUN, Event, NextHop, RouteInfo
 
-__all__ = ["Classifier", "Finding"]
+__all__ = ["Classifier", "FieldFinding"]
 
 _HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp", "frame", "nsid", "synthetic")
 _header = attrgetter(*_HEADER)
@@ -36,7 +36,7 @@ def _types(values: tuple[Any, ...]) -> tuple[type, ...]:
     return tuple(map(type, values))
 
 
-class Finding(NamedTuple):
+class FieldFinding(NamedTuple):
     """A field that is not the same: its class, name, attribute path, the two values, and why it has this class."""
 
     cls: Class
@@ -63,17 +63,19 @@ class Classifier:
         self.lost_events: Counter[str] = Counter()
         self.absent: Counter[str] = Counter()
 
-    def compare(self, reference: Event, candidate: Event) -> Iterator[Finding]:
+    def compare(self, reference: Event, candidate: Event) -> Iterator[FieldFinding]:
         """Findings of one pair, enhancements not among them: they are counted per field instead."""
         before, after = _header(reference), _header(candidate)
         if before != after or _types(before) != _types(after):
             for name, old, new in zip(_HEADER, before, after, strict=True):
                 if not same(old, new):
-                    yield Finding(Class.CONFLICT, name, f"({name})", old, new, "both provide it, with different values")
+                    yield FieldFinding(
+                        Class.CONFLICT, name, f"({name})", old, new, "both provide it, with different values"
+                    )
         kinds = kind_name(reference.payload), kind_name(candidate.payload)
         if kinds[0] != kinds[1] or kinds[0] not in self._contract.events:
             reason = "the events are of different kinds, or of one that the contract does not list"
-            yield Finding(Class.CONFLICT, "payload", "", *kinds, reason)
+            yield FieldFinding(Class.CONFLICT, "payload", "", *kinds, reason)
             return
         if reference.type == OVERRUN:
             return  # how many were dropped is each socket's own: it depends on its groups and its buffer
@@ -82,7 +84,7 @@ class Classifier:
         yield from self.payloads(reference.payload, candidate.payload)
 
     def shares(self, table: str) -> bool:
-        """Whether both tell of the objects that a table of the state holds; ports of bridges are told as links."""
+        """Whether both report the objects that a table of the state holds; ports of bridges are reported as links."""
         return self._pair.shares_objects("link" if table == "port" else table)
 
     def count_expected(self, event: Event, *, of_reference: bool, recovering: bool, answer: bool) -> bool:
@@ -109,7 +111,7 @@ class Classifier:
         if of_reference and not answer:
             self.lost_events[kind] += 1
 
-    def _interface(self, reference: Event, candidate: Event) -> Iterator[Finding]:
+    def _interface(self, reference: Event, candidate: Event) -> Iterator[FieldFinding]:
         old, new = reference.interface, candidate.interface
         old_must, new_must = (kind_name(reference.payload) in one.interfaces for one in self._pair.statements)
         if old is UNSET and not old_must and new_must:
@@ -124,9 +126,9 @@ class Classifier:
                 cls, reason = Class.LOSS, f"{self._names[1]} does not know the name"
             elif old is UNSET:
                 reason = f"{self._names[0]} does not provide it, which the contract does not allow"
-            yield Finding(cls, "interface", "(interface)", old, new, reason)
+            yield FieldFinding(cls, "interface", "(interface)", old, new, reason)
 
-    def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[Finding]:
+    def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[FieldFinding]:
         """Findings of two payloads of one kind; ``prefix`` names the place of a nested one."""
         kind = self._contract.kinds[kind_name(reference)]
         before, after = kind.values(reference), kind.values(candidate)
@@ -139,7 +141,7 @@ class Classifier:
             if old is new or same(old, new):
                 if old is UNSET and self._candidate.provides(kind.name, field.name, family):
                     reason = f"{self._names[1]} does not provide it, and the contract says that it does"
-                    yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)
+                    yield FieldFinding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)
                 continue
             if field.name == "multipath" and isinstance(reference, RouteInfo) and _are_hops(old) and _are_hops(new):
                 yield from self._hops(old, new)
@@ -156,15 +158,17 @@ class Classifier:
         one, other = (statement.fields.get(part) for statement in self._pair.statements)
         return one is not None and other is not None and one != other
 
-    def _hops(self, before: tuple[NextHop, ...], after: tuple[NextHop, ...]) -> Iterator[Finding]:
+    def _hops(self, before: tuple[NextHop, ...], after: tuple[NextHop, ...]) -> Iterator[FieldFinding]:
         if len(before) != len(after):
             reason = f"{len(before)} next hops and {len(after)} next hops"
-            yield Finding(Class.CONFLICT, "multipath", "RTA_MULTIPATH", before, after, reason)
+            yield FieldFinding(Class.CONFLICT, "multipath", "RTA_MULTIPATH", before, after, reason)
             return
         for number, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from self.payloads(old, new, f"multipath[{number}].")
 
-    def _field(self, kind: str, field: Field, old: Any, new: Any, family: int | None, prefix: str) -> Finding | None:
+    def _field(
+        self, kind: str, field: Field, old: Any, new: Any, family: int | None, prefix: str
+    ) -> FieldFinding | None:
         """The class of one unequal field, or None for an enhancement, which is only counted."""
         name = f"{prefix}{field.name}"
         path = f"RTA_MULTIPATH/{field.path}" if kind == "hop" else field.path
@@ -190,14 +194,14 @@ class Classifier:
                 self.absent[f"{kind}.{field.name}"] += old is not shown[0]
                 return None
             if new is UNSET:
-                return Finding(Class.LOSS, name, path, *shown, f"{self._names[1]} does not provide it")
+                return FieldFinding(Class.LOSS, name, path, *shown, f"{self._names[1]} does not provide it")
             reason = f"{self._names[0]} does not provide it, and {self._names[1]} does not state that it does"
             if old_must:
                 reason = f"{self._names[0]} does not provide it, and the contract says that it does"
-            return Finding(Class.CONFLICT, name, path, *shown, reason)
+            return FieldFinding(Class.CONFLICT, name, path, *shown, reason)
         if new is None:
-            return Finding(Class.LOSS, name, path, *shown, f"{self._names[1]} found no value in the message")
-        return Finding(Class.CONFLICT, name, path, *shown, "both provide it, with different values")
+            return FieldFinding(Class.LOSS, name, path, *shown, f"{self._names[1]} found no value in the message")
+        return FieldFinding(Class.CONFLICT, name, path, *shown, "both provide it, with different values")
 
     def _without_absent(self, kind: str, field: str, old: Any, new: Any) -> tuple[Any, Any]:
         """The two values, None for one that its implementation declares for what is not in the message."""

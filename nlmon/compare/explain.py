@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from nlmon.compare.classify import Finding
+from nlmon.compare.classify import FieldFinding
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.hidden import shown_values
 from nlmon.compare.evidence.locate import Span, locate
@@ -46,7 +46,7 @@ def _short(text: str) -> str:
 
 
 def explain_field(
-    finding: Finding,
+    finding: FieldFinding,
     event: Event,
     datagram: Datagram,
     byteorder: str,
@@ -73,7 +73,7 @@ def explain_field(
     )
 
 
-def _detail(finding: Finding) -> str:
+def _detail(finding: FieldFinding) -> str:
     """For nested values, where inside them the difference is."""
     plain = int | str | None | msgspec.UnsetType
     if isinstance(finding.reference, plain) or isinstance(finding.candidate, plain):

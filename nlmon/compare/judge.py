@@ -20,7 +20,7 @@ from typing import Literal, TypeAlias
 from msgspec import structs
 
 from nlmon.compare.align import align, in_order
-from nlmon.compare.classify import Classifier, Finding
+from nlmon.compare.classify import Classifier, FieldFinding
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.evidence.hidden import shown_bytes, shown_values
@@ -204,7 +204,7 @@ class Judge:
                 difference = explain_event(Class.REORDERED, events[0], datagram, reason, answer, ("", ""))
                 self._add(difference, datagram, _events_at((reference, candidate), events[0].offset))
 
-    def _is_open(self, finding: Finding, event: Event, datagram: Datagram) -> bool:
+    def _is_open(self, finding: FieldFinding, event: Event, datagram: Datagram) -> bool:
         """Whether two names of an interface that differ are that before and that behind another message of the datagram
         about a link: a cache follows it, and who asks the kernel is told the later one. A link has its own name."""
         named = finding.field == "interface" and UNSET not in (finding.reference, finding.candidate)

@@ -1,4 +1,4 @@
-"""Synthetic events, by which an implementation tells what a loss has taken: what must hold of them, event by event.
+"""Synthetic events, by which an implementation reports what a loss has taken: what must hold of them, event by event.
 
 No message stands behind them, so neither the bytes nor the other implementation say anything of them; what they do to
 the state is judged after the resync (``final``), and these rules judge what a consumer sees before that.
@@ -8,9 +8,9 @@ Rules:
    no port, and of the flags only those by which an IPv4 route goes behind those of its group.
 2. It names its interface by the name that the link has, or had.
 3. A link is there before what is on it comes, and goes after it.
-4. Nothing is told that the consumer was told before: twice, or though it has not changed.
+4. Nothing is reported that was reported to the consumer before: twice, or though it has not changed.
 
-Not here: which objects must be told (``final``), and whether there may be synthetic events at all (``judge``).
+Not here: which objects must be reported (``final``), and whether there may be synthetic events at all (``judge``).
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ class Flaw(NamedTuple):
 class RecoveryFacts(Struct, frozen=True):
     """What is known when an implementation recovers. ``losses``: time and frame of the losses that it reported, None
     where it did not report one as an event; ``names``: of the link with an index, before the resync and after it,
-    None where there was no room for all; ``told``: what its consumer was told, to which the events are added."""
+    None where there was no room for all; ``reported``: what was reported to its consumer, to which the events are
+    added."""
 
     losses: Collection[tuple[int, int]] | None
     names: Mapping[int, Collection[str | None]] | None
-    told: State
+    reported: State
 
 
 def flaws(events: Sequence[Event], known: RecoveryFacts) -> Iterator[Flaw]:
@@ -60,7 +61,7 @@ def flaws(events: Sequence[Event], known: RecoveryFacts) -> Iterator[Flaw]:
     for event in found:
         yield from _head(event, known)
     yield from _order(found)
-    yield from _needless(found, known.told)
+    yield from _needless(found, known.reported)
 
 
 def _head(event: Event, known: RecoveryFacts) -> Iterator[Flaw]:
@@ -103,19 +104,19 @@ def _order(events: Sequence[Event]) -> Iterator[Flaw]:
             yield _flaw(event, "order", "before its link", "behind it", "it goes after the link that it was on")
 
 
-def _needless(events: Sequence[Event], told: State) -> Iterator[Flaw]:
-    """What the consumer was told before, by this resync or by the events before it."""
+def _needless(events: Sequence[Event], reported: State) -> Iterator[Flaw]:
+    """What was reported to the consumer before, by this resync or by the events before it."""
     last: dict[tuple[str, Key], Event] = {}
     for event in events:
         objects = list(objects_of(event.payload))  # type: ignore[arg-type]
         for kind, key, payload in objects:
             before, last[kind, key] = last.get((kind, key)), event
-            held = told.tables[kind].get(key)
+            held = reported.tables[kind].get(key)
             again = before is not None and before.msg_type == event.msg_type and before.payload == event.payload
             nothing = (
                 held is None if event.msg_type & 3 else held is not None and not changed_fields(kind, held, payload)
             )
             if nothing:
-                reason = "the resync tells it twice" if again else "its consumer was told that before"
+                reason = "the resync reports it twice" if again else "that was reported to its consumer before"
                 yield Flaw(Class.EXTRA, event, "", "no event", "an event", reason)
-        told.apply(event)
+        reported.apply(event)

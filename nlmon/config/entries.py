@@ -21,7 +21,7 @@ from msgspec.structs import fields
 from nlmon.config.keys import KeyPath, dotted, keys, sections
 from nlmon.config.kinds import Unfit
 from nlmon.config.names import ALIASES, canonical, misplaced
-from nlmon.config.problems import Place, Problem, error, notice, shown
+from nlmon.config.problems import Position, Problem, error, notice, shown
 from nlmon.errors import ConfigurationError
 from nlmon.yamlfile import NULLS, Codes, Document, Format, Path, nearest, read_document
 
@@ -30,7 +30,7 @@ __all__ = ["FEW", "HINTED", "SIZE", "VALUES", "Entry", "File", "Raw", "entries",
 # Bytes of a file, and values in it: more would take longer to read than a monitor may be away from its sockets.
 SIZE, VALUES = 256 * 1024, 4096
 WRAPPER = "nlmon"
-# Of keys with one name in several sections, and of variables in one value, how many are told.
+# Of keys with one name in several sections, and of variables in one value, how many are reported.
 FEW = 3
 # For so many unknown keys, or variables, the nearest one is looked for, which takes a while.
 HINTED = 100
@@ -76,17 +76,17 @@ class File(Struct, frozen=True):
     document: Document
     lines: tuple[str, ...]
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> Position:
         """Where the value at a path is."""
         return self._at(*self.document.place(path))
 
-    def key_place(self, path: Path) -> Place:
+    def key_place(self, path: Path) -> Position:
         """Where the key at a path is."""
         return self._at(*self.document.key_place(path))
 
-    def _at(self, line: int, column: int) -> Place:
+    def _at(self, line: int, column: int) -> Position:
         source = self.lines[line - 1] if line <= len(self.lines) else ""
-        return Place(self.name, line, column, source)
+        return Position(self.name, line, column, source)
 
 
 class Entry(Struct, frozen=True):

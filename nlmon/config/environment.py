@@ -18,7 +18,7 @@ from msgspec import Struct
 from nlmon.config.entries import HINTED
 from nlmon.config.keys import KeyPath, dotted, keys
 from nlmon.config.names import FILE_VARIABLE, PREFIX, RESERVED, variables
-from nlmon.config.problems import Place, Problem, notice, shown
+from nlmon.config.problems import Position, Problem, notice, shown
 
 __all__ = ["Override", "overrides"]
 
@@ -31,9 +31,9 @@ class Override(Struct, frozen=True):
     text: str
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Where it stands."""
-        return Place(variable=self.name)
+        return Position(variable=self.name)
 
 
 def overrides(environ: Mapping[str, str], named: Collection[str]) -> Iterator[Override | Problem]:
@@ -57,7 +57,7 @@ def overrides(environ: Mapping[str, str], named: Collection[str]) -> Iterator[Ov
         for _, name in others:
             if environ[name] != environ[best]:
                 what = f"{name} has no effect beside {best}"
-                place, key = Place(variable=name), dotted(path)
+                place, key = Position(variable=name), dotted(path)
                 yield notice("NLM-G037", what, place, key=key, value=environ[name], hint="leave one of them out")
 
 
@@ -67,5 +67,5 @@ def _unknown(name: str, text: str, *, hinted: bool) -> Problem:
     near = get_close_matches(name.removeprefix(PREFIX), known, 1, 0.8)
     hint = f"did you mean {PREFIX}{near[0]}?" if near else ""
     return notice(
-        "NLM-G032", f"{shown(name)} is no key of the configuration", Place(variable=name), value=text, hint=hint
+        "NLM-G032", f"{shown(name)} is no key of the configuration", Position(variable=name), value=text, hint=hint
     )

@@ -25,7 +25,7 @@ from nlmon.config.environment import Override, overrides
 from nlmon.config.files import read_source
 from nlmon.config.keys import KeyPath, build, keys
 from nlmon.config.model import Config
-from nlmon.config.problems import Place, Problem, from_error
+from nlmon.config.problems import Position, Problem, from_error
 from nlmon.config.rules import Given, check, implied
 from nlmon.config.values import Read, read_entry, read_text
 from nlmon.errors import ConfigurationError
@@ -132,7 +132,7 @@ def _take(path: KeyPath, read: Read, where: Given, given: dict[KeyPath, Given], 
 def _origin(one: Given | None) -> str:
     if one is None:
         return "default"
-    place: Place = one.place
+    place: Position = one.place
     return str(place) if place.variable else f"{place.file}:{place.line}"
 
 

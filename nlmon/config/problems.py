@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from nlmon.errors import PlacedError
 from nlmon.printable import printable
 
-__all__ = ["LONG", "Place", "Problem", "Severity", "error", "from_error", "notice", "shown"]
+__all__ = ["LONG", "Position", "Problem", "Severity", "error", "from_error", "notice", "shown"]
 
 LONG = 60
 # Of a longer line, or a longer value, a problem has the beginning: a file may be one line with a problem in each word.
@@ -36,7 +36,7 @@ LONGEST = 400
 Severity: TypeAlias = Literal["error", "notice"]
 
 
-class Place(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """Where something stands: a line and a column of a file, from 1, or a variable of the environment. ``source``: the
     line itself."""
 
@@ -76,21 +76,21 @@ class Problem(Struct, frozen=True):
         line = f"{self.what} ({self.where})" if self.where else self.what
         return "; ".join(filter(None, (line, self.allowed and f"allowed: {self.allowed}", self.hint)))
 
-    def at(self, place: Place) -> Problem:
+    def at(self, place: Position) -> Problem:
         """The same at a place."""
         where = {"file": place.file, "line": place.line, "column": place.column, "source": place.source[:LONGEST]}
         return replace(self, where=printable(str(place)), **where)
 
 
 def error(
-    code: str, what: str, place: Place, *, key: str = "", value: str = "", allowed: str = "", hint: str = ""
+    code: str, what: str, place: Position, *, key: str = "", value: str = "", allowed: str = "", hint: str = ""
 ) -> Problem:
     """An error at a place."""
     value = printable(value[:LONGEST])
     return Problem(code, "error", what, key=key, value=value, allowed=allowed, hint=hint).at(place)
 
 
-def notice(code: str, what: str, place: Place, *, key: str = "", value: str = "", hint: str = "") -> Problem:
+def notice(code: str, what: str, place: Position, *, key: str = "", value: str = "", hint: str = "") -> Problem:
     """A notice at a place."""
     return Problem(code, "notice", what, key=key, value=printable(value[:LONGEST]), hint=hint).at(place)
 
@@ -98,7 +98,7 @@ def notice(code: str, what: str, place: Place, *, key: str = "", value: str = ""
 def from_error(found: PlacedError, file: str, source: str = "") -> Problem:
     """The problem of a text that cannot be read."""
     what = f"{found.what}: {found.why}" if found.why else found.what
-    return error(found.code, what, Place(file, found.line, found.column, source), hint=found.hint)
+    return error(found.code, what, Position(file, found.line, found.column, source), hint=found.hint)
 
 
 def shown(value: object) -> str:

@@ -15,7 +15,7 @@ from nlmon import uapi
 from nlmon.config.entries import File
 from nlmon.config.keys import KeyPath, dotted
 from nlmon.config.model import SHORT_RULE, Config
-from nlmon.config.problems import Place, Problem, error, notice, shown
+from nlmon.config.problems import Position, Problem, error, notice, shown
 from nlmon.config.unused import IDLE, UNUSED
 from nlmon.yamlfile import Path, nearest
 
@@ -37,11 +37,11 @@ class Given(Struct, frozen=True):
     """A value that was given, and where: at the path ``written`` of a file, or in a variable."""
 
     value: Any
-    place: Place
+    place: Position
     file: File | None = None
     written: Path = ()
 
-    def around(self, up: int) -> Place:
+    def around(self, up: int) -> Position:
         """The place of the key that stands ``up`` levels above this one; of a variable, the variable."""
         if self.file is None:
             return self.place
@@ -187,15 +187,15 @@ def _groups(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]
             )
 
 
-def _place(given: Mapping[KeyPath, Given], path: KeyPath, *inside: str | int) -> Place:
+def _place(given: Mapping[KeyPath, Given], path: KeyPath, *inside: str | int) -> Position:
     """Where a value was given, or what is ``inside`` of it."""
     found = given.get(path)
     if found is None:
-        return Place()
+        return Position()
     return found.place if found.file is None else found.file.place((*found.written, *inside))
 
 
-def _section(given: Mapping[KeyPath, Given], section: KeyPath) -> Place | None:
+def _section(given: Mapping[KeyPath, Given], section: KeyPath) -> Position | None:
     """Where a section, or a key, begins of which something was given."""
     found = [(path, one) for path, one in given.items() if path[: len(section)] == section]
     if not found:

@@ -1,7 +1,7 @@
 """Reads what stands at a key as the value that its kind wants.
 
 Rules:
-1. All of a list is read, up to the number that it may have, so that each mistake is told; with one it has no value.
+1. All of a list is read, up to the number that it may have, so that each mistake is reported; with one it has no value.
 
 Not here: which texts a kind takes (``kinds``), and where they stand (``entries``, ``environment``).
 """
@@ -19,7 +19,7 @@ from nlmon.config.entries import FEW, HINTED, Entry, File, Raw, form_of
 from nlmon.config.expressions import check_expression
 from nlmon.config.keys import Key, dotted, keys, keys_of
 from nlmon.config.kinds import Expression, Items, Kind, Records, Unfit
-from nlmon.config.problems import Place, Problem, error, notice, shown
+from nlmon.config.problems import Position, Problem, error, notice, shown
 from nlmon.config.variables import substitute
 from nlmon.yamlfile import Path, nearest
 
@@ -49,7 +49,7 @@ def read_entry(entry: Entry, file: File, environ: Mapping[str, str]) -> Read:
     return Read(value, tuple(reader.problems), tuple(reader.named))
 
 
-def read_text(key: Key, text: str, place: Place) -> Read:
+def read_text(key: Key, text: str, place: Position) -> Read:
     """The value of a variable of the environment; a list has commas between its items."""
     if not isinstance(key.kind, Items):
         value = _read(key.kind, text, key.name, place)
@@ -163,7 +163,7 @@ class _Reader:
         self.problems.append(error(code, what, place, key=dotted(path), value=value, allowed=allowed, hint=hint))
 
 
-def _read(kind: Kind, text: str, name: str, place: Place) -> Any:
+def _read(kind: Kind, text: str, name: str, place: Position) -> Any:
     """A value, or the problem of a text that is none."""
     try:
         if _SURROGATE.search(text):
@@ -181,7 +181,7 @@ def _read(kind: Kind, text: str, name: str, place: Place) -> Any:
     return value
 
 
-def _inside(place: Place, text: str, position: int) -> Place:
+def _inside(place: Position, text: str, position: int) -> Position:
     """The place of a position of a text, if it stands in its line as it is."""
     source = place.source[place.column - 1 :] if place.line else ""
     if not source.startswith((text, f"'{text}", f'"{text}')):
@@ -189,7 +189,7 @@ def _inside(place: Place, text: str, position: int) -> Place:
     return replace(place, column=place.column + position + (source[0] in "'\"" and not source.startswith(text)))
 
 
-def _too_many(name: str, count: int, kind: Kind, place: Place) -> Problem:
+def _too_many(name: str, count: int, kind: Kind, place: Position) -> Problem:
     what = f"{name} has {count} items"
     return error("NLM-G013", what, place, key=name, value=str(count), allowed=kind.allowed)
 

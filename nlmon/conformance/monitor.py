@@ -27,7 +27,7 @@ from nlmon.events import OVERRUN, Event
 from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.base import TransportFactory
 
-__all__ = ["Monitor", "Start", "Subject", "registered"]
+__all__ = ["Start", "Subject", "TestedMonitor", "registered"]
 
 Make: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 # No test sends nearly as much.
@@ -51,10 +51,10 @@ def registered(*names: str) -> tuple[Subject, ...]:
 class Start(Protocol):
     """The fixture ``start``: starts the implementation under test and enables protocols; a test may call it often."""
 
-    def __call__(self, *protocols: int, kernel: FakeKernel | None = None, **options: Any) -> Monitor: ...
+    def __call__(self, *protocols: int, kernel: FakeKernel | None = None, **options: Any) -> TestedMonitor: ...
 
 
-class Monitor:
+class TestedMonitor:
     """An implementation, its kernel, and what it reported: ``events``, ``errors``, and ``lost``, what ended reading."""
 
     def __init__(self, make: Make, kernel: FakeKernel, options: BackendOptions) -> None:
@@ -73,7 +73,7 @@ class Monitor:
             return False
         return True
 
-    def run(self, protocol: int = ROUTE) -> Monitor:
+    def run(self, protocol: int = ROUTE) -> TestedMonitor:
         """Read until nothing waits, or until the socket is lost."""
         try:
             for _ in range(ENOUGH):
@@ -84,7 +84,7 @@ class Monitor:
             return self
         raise AssertionError("it says for ever that it read something")
 
-    def hear(self, *datagrams: bytes, protocol: int = ROUTE) -> list[Event]:
+    def receive(self, *datagrams: bytes, protocol: int = ROUTE) -> list[Event]:
         """Events of these notifications."""
         before = len(self.events)
         for data in datagrams:
@@ -93,7 +93,7 @@ class Monitor:
 
     def payload(self, data: bytes, *, protocol: int = ROUTE) -> Any:
         """What the one event carries that a notification gives."""
-        events = self.hear(data, protocol=protocol)
+        events = self.receive(data, protocol=protocol)
         assert [event.msg_type for event in events] == [int.from_bytes(data[4:6], self.kernel.byteorder)]
         return events[0].payload
 

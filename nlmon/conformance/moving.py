@@ -28,7 +28,7 @@ from nlmon.conformance.test_route import rule
 from nlmon.events import Event
 from nlmon.migrate import rewrite
 from nlmon.migrate.model import Implementation
-from nlmon.monitor.provided import provides
+from nlmon.monitor.filterfields import provides
 from nlmon.names import message_type
 from nlmon.testing.messages import addr, attr, generic, link, message, neigh, number, route
 from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
@@ -71,9 +71,9 @@ def given(program: Program, text: str, environment: Mapping[str, str] | None = N
     program.kernel = network()
     monitor = program.configured(text, environment)
     enabled = monitor.protocols
-    heard = [program.hear(monitor, data, protocol=protocol) for protocol, data in TRAFFIC if protocol in enabled]
+    received = [program.receive(monitor, data, protocol=protocol) for protocol, data in TRAFFIC if protocol in enabled]
     monitor.close()
-    return [one.event for events in heard for one in events]
+    return [one.event for events in received for one in events]
 
 
 def common(events: Iterable[Event]) -> list[Event]:

@@ -75,10 +75,10 @@ class Program:
         """The one event that it is told of a notification."""
         ctx = self.context()
         assert nlmon_netlink_enable(ctx, protocol, self.use_libnl) == 0
-        (found,) = self.hear(ctx, data, protocol=protocol)
+        (found,) = self.receive(ctx, data, protocol=protocol)
         return found
 
-    def hear(self, monitor: Monitor, *datagrams: bytes, protocol: int = ROUTE) -> list[NlmonEvent]:
+    def receive(self, monitor: Monitor, *datagrams: bytes, protocol: int = ROUTE) -> list[NlmonEvent]:
         """What it is told of these notifications."""
         before = len(self.events)
         for data in datagrams:

@@ -6,7 +6,7 @@ Not here: what a loss does to them (``test_recovery``).
 from __future__ import annotations
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
-from nlmon.conformance.monitor import Monitor, Start
+from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import NotFound
 from nlmon.testing.messages import addr, link, message, route
 from nlmon.testing.transport import ROUTE, SECOND, FakeKernel
@@ -29,7 +29,7 @@ def host() -> FakeKernel:
     return kernel
 
 
-def counts(monitor: Monitor) -> list[int]:
+def counts(monitor: TestedMonitor) -> list[int]:
     """Objects that each cache holds."""
     status = monitor.backend.cache_status()
     return [status[kind].count for kind in ALL]
@@ -106,7 +106,7 @@ def test_queries(start: Start) -> None:
     for caches in ((), ("link",)):
         monitor = start(ROUTE, kernel=host(), caches=caches)
         monitor.kernel.names.update({3: "lan0"})
-        events = monitor.hear(message(ADDR, addr(3, "192.0.2.9")))
+        events = monitor.receive(message(ADDR, addr(3, "192.0.2.9")))
         asked.append((events[0].interface, monitor.kernel.names_asked))
     assert asked == [("lan0", [3]), ("lan0", [])]
 

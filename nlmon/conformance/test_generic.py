@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
-from nlmon.conformance.monitor import Monitor, Start
+from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import NotFound, TransportError
 from nlmon.events import Nl80211Info, QcaVendorInfo
 from nlmon.testing.messages import attr, family, generic, nested, number
@@ -41,16 +41,16 @@ def vendor(oui: int, *, command: int = VENDOR_COMMAND) -> bytes:
     )
 
 
-def unannounced(monitor: Monitor) -> bytes:
+def unannounced(monitor: TestedMonitor) -> bytes:
     """A family appears, and its group; the message that nlctrl would send."""
     del monitor.kernel.group_errors[40]
     monitor.kernel.families["taskstats"] = family(31, "TASKSTATS", {"late": 40})
     return monitor.kernel.families["taskstats"]
 
 
-def late(monitor: Monitor) -> None:
+def late(monitor: TestedMonitor) -> None:
     """A family appears, and nlctrl says so."""
-    monitor.hear(unannounced(monitor), protocol=GENERIC)
+    monitor.receive(unannounced(monitor), protocol=GENERIC)
 
 
 @claim(
@@ -106,7 +106,7 @@ def test_late(start: Start) -> None:
 )
 def test_gone(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
-    monitor.hear(family(ACPI, "acpi_event", {"acpi_mc_group": EVENTS}, command=2), protocol=GENERIC)
+    monitor.receive(family(ACPI, "acpi_event", {"acpi_mc_group": EVENTS}, command=2), protocol=GENERIC)
     assert monitor.groups(GENERIC) & {SCAN, MLME, EVENTS} == {SCAN, MLME}
 
 

@@ -25,7 +25,7 @@ def written(start: Start, data: bytes, protocol: int = ROUTE) -> dict[str, Any]:
     """What JSON has under ``netlink`` of a message; nl80211 is there."""
     kernel = FakeKernel()
     kernel.families["nl80211"] = family(NL80211, "nl80211", {"vendor": 20})
-    (event,) = start(protocol, kernel=kernel).hear(data, protocol=protocol)
+    (event,) = start(protocol, kernel=kernel).receive(data, protocol=protocol)
     found = event_to_dict(event)
     assert found["type"] == "netlink"
     netlink: dict[str, Any] = found["netlink"]
@@ -87,7 +87,7 @@ def test_read(start: Start) -> None:
         *((LINK, link(3, "lan0")), (ADDR, addr(3, "192.0.2.1")), (NEIGH, neigh(3, "2001:db8::1"))),
         (ROUTES, route("10.0.0.0/8", 3, "192.0.2.2")),
     )
-    events = start(ROUTE).hear(*(message(*one) for one in bodies))
+    events = start(ROUTE).receive(*(message(*one) for one in bodies))
     lines = [event_to_json(event) for event in events]
     assert [event_from_json(line) for line in lines] == events
     keys = [list(json.loads(line)) for line in lines]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from threading import Barrier, Thread
 
 from nlmon.conformance.claim import claim
-from nlmon.conformance.monitor import Monitor, Start
+from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import UsageError
 from nlmon.testing.messages import addr, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE
@@ -19,7 +19,7 @@ LINK, ADDR, ROUTES = 16, 20, 24
 LAN0, LAN1 = message(LINK, link(3, "lan0")), message(LINK, link(4, "lan1"))
 
 
-def refused(monitor: Monitor) -> str:
+def refused(monitor: TestedMonitor) -> str:
     """The code with which reading NETLINK_ROUTE is refused, empty if it is not."""
     try:
         monitor.backend.process(ROUTE)
@@ -78,9 +78,9 @@ def test_process(start: Start) -> None:
 def test_callback(start: Start) -> None:
     monitor = start(ROUTE)
     monitor.backend.set_callback(None)
-    assert monitor.hear(LAN0) == []
+    assert monitor.receive(LAN0) == []
     monitor.backend.set_callback(monitor.events.append)
-    assert len(monitor.hear(LAN0)) == 1
+    assert len(monitor.receive(LAN0)) == 1
 
 
 @claim(
@@ -94,7 +94,7 @@ def test_disable(start: Start) -> None:
     monitor.backend.disable(ROUTE)
     assert (monitor.kernel.sockets(), monitor.backend.fileno(ROUTE), refused(monitor)) == ([], -1, "NLM-B002")
     monitor.backend.enable(ROUTE)
-    assert [event.interface for event in monitor.hear(LAN1)] == ["lan1"]
+    assert [event.interface for event in monitor.receive(LAN1)] == ["lan1"]
 
 
 @claim(
@@ -105,7 +105,7 @@ def test_disable(start: Start) -> None:
 def test_apart(start: Start) -> None:
     monitor = start(ROUTE, GENERIC)
     monitor.backend.disable(GENERIC)
-    assert [event.interface for event in monitor.hear(LAN0)] == ["lan0"]
+    assert [event.interface for event in monitor.receive(LAN0)] == ["lan0"]
 
 
 @claim(
@@ -154,9 +154,9 @@ def test_status(start: Start) -> None:
 )
 def test_independent(start: Start) -> None:
     first, second = start(ROUTE), start(ROUTE)
-    first.hear(LAN0)
+    first.receive(LAN0)
     first.backend.close()
-    assert ([event.interface for event in second.hear(LAN1)], second.backend.status().protocols[ROUTE].events) == (
+    assert ([event.interface for event in second.receive(LAN1)], second.backend.status().protocols[ROUTE].events) == (
         ["lan1"],
         1,
     )
@@ -177,13 +177,13 @@ def test_threads(start: Start) -> None:
             (ROUTES, route(f"10.{index}.0.0/16", index)),
         )
     ]
-    alone = [event.payload for event in start(ROUTE).hear(*messages)]
+    alone = [event.payload for event in start(ROUTE).receive(*messages)]
     assert len(alone) == len(messages)
     monitors, together = (start(ROUTE), start(ROUTE)), Barrier(2, timeout=30)
 
-    def run(monitor: Monitor) -> None:
+    def run(monitor: TestedMonitor) -> None:
         together.wait()
-        monitor.hear(*messages)
+        monitor.receive(*messages)
 
     threads = [Thread(target=run, args=(one,)) for one in monitors]
     for thread in threads:

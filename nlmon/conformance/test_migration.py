@@ -143,7 +143,7 @@ def _move(program: Program, before: str, after: str) -> list[Event]:
 def test_default(program: Program) -> None:
     monitor = program.configured(f"netlink: {{{ROUTE_AND_GENERIC}}}", {})
     assert monitor.config.implementation == _name(program)
-    assert [one.msg_type for one in program.hear(monitor, TRAFFIC[0][1])] == [16]
+    assert [one.msg_type for one in program.receive(monitor, TRAFFIC[0][1])] == [16]
 
 
 @claim(
@@ -288,7 +288,7 @@ def test_again(program: Program) -> None:
 
 @claim(
     "rollback.restart",
-    "A monitor that is started again hears what the first one would have heard, and counts from 0.",
+    "A monitor that is started again receives what the first one would have received, and counts from 0.",
     source="guide#rollback-procedure",
 )
 def test_restart(program: Program) -> None:
@@ -297,9 +297,9 @@ def test_restart(program: Program) -> None:
     program.configured(COMMON).close()
     monitor = program.configured(COMMON)
     assert {one.events for one in monitor.status().protocols.values()} == {0}
-    heard = [program.hear(monitor, data, protocol=protocol) for protocol, data in TRAFFIC]
+    received = [program.receive(monitor, data, protocol=protocol) for protocol, data in TRAFFIC]
     assert len(first) == len(TRAFFIC)
-    assert differing(first, [one.event for events in heard for one in events]) == []
+    assert differing(first, [one.event for events in received for one in events]) == []
 
 
 FILTERS = """filters:

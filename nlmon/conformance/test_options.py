@@ -36,7 +36,9 @@ def _seen(program: Program, text: str) -> list[tuple[int, str | None, object]]:
     program.kernel.names[3] = "lan0"
     program.kernel.objects[LINK, 3] = link(3, "lan0")
     monitor = program.configured(text)
-    found = program.hear(monitor, LAN0, message(ADDR, addr(3, "192.0.2.1")), message(ROUTES, route("192.0.2.0/24", 3)))
+    found = program.receive(
+        monitor, LAN0, message(ADDR, addr(3, "192.0.2.1")), message(ROUTES, route("192.0.2.0/24", 3))
+    )
     monitor.close()
     return [(one.msg_type, one.interface, one.data) for one in found]
 
@@ -130,7 +132,7 @@ def test_multicast(program: Program) -> None:
 def test_limit(program: Program) -> None:
     monitor = program.configured("netlink: {limits: {max_message_size: 128}}")
     large = message(LINK, link(4, "lan1", altnames=["name-of-lan1-" + "0" * 100]))
-    assert [one.interface for one in program.hear(monitor, LAN0, large)] == ["lan0"]
+    assert [one.interface for one in program.receive(monitor, LAN0, large)] == ["lan0"]
 
 
 @claim(
@@ -141,8 +143,8 @@ def test_limit(program: Program) -> None:
 def test_pool(program: Program) -> None:
     monitor = program.configured("netlink: {limits: {message_pool_size: 2}}")
     names = [f"lan{number}" for number in range(5)]
-    heard = program.hear(monitor, *(message(LINK, link(3 + place, name)) for place, name in enumerate(names)))
-    assert [one.interface for one in heard] == names
+    received = program.receive(monitor, *(message(LINK, link(3 + place, name)) for place, name in enumerate(names)))
+    assert [one.interface for one in received] == names
 
 
 @claim(
@@ -205,13 +207,13 @@ def test_rollback(program: Program) -> None:
 
 @claim(
     "trouble.protocol-off",
-    "Of a protocol that is not switched on nothing is heard.",
+    "Of a protocol that is not switched on nothing is received.",
     source="guide#issue-events-not-being-captured-with-libnl; guide#issue-generic-netlink-family-not-found",
 )
 def test_protocol_off(program: Program) -> None:
     monitor = program.configured("netlink: {protocols: {route: true, generic: false}}")
     program.kernel.notify(generic(NL80211, 46), GENERIC)
-    assert [one.protocol for one in program.hear(monitor, LAN0)] == [ROUTE]
+    assert [one.protocol for one in program.receive(monitor, LAN0)] == [ROUTE]
 
 
 @claim(
@@ -241,7 +243,7 @@ def test_reconnect(program: Program) -> None:
     monitor = program.configured("netlink: {buffer_size: {receive: 65536}}")
     program.kernel.fail(TransportError("NLM-T003", "lost", errno=errno.EBADF))
     assert not program.lost(monitor)
-    assert [one.interface for one in program.hear(monitor, LAN0)] == ["lan0"]
+    assert [one.interface for one in program.receive(monitor, LAN0)] == ["lan0"]
     assert [one.buffers[0] for one in program.kernel.sockets()] == [65536]
 
 
@@ -254,7 +256,7 @@ def test_overrun(program: Program) -> None:
     monitor = program.configured("")
     program.kernel.notify(LAN0, lost=True)
     program.kernel.overrun()
-    found = program.hear(monitor, LAN1)
+    found = program.receive(monitor, LAN1)
     lost = [one.netlink.data.overrun for one in found if one.event.type == OVERRUN]
     assert [one and one.drops for one in lost] == [1]
     assert found[-1].interface == "lan1"
@@ -267,7 +269,7 @@ def test_overrun(program: Program) -> None:
 )
 def test_filters(program: Program) -> None:
     monitor = program.configured("")
-    found = program.hear(monitor, LAN0, message(ADDR, addr(3, "192.0.2.1")))
+    found = program.receive(monitor, LAN0, message(ADDR, addr(3, "192.0.2.1")))
     pairs = (
         ("protocol == NETLINK_ROUTE", "netlink.protocol == NETLINK_ROUTE"),
         ("msg_type == RTM_NEWADDR", "netlink.msg_type == RTM_NEWADDR"),

@@ -94,7 +94,7 @@ def test_xfrm_state(start: Start) -> None:
 def test_audit(start: Start) -> None:
     monitor = start()
     assert monitor.supports(AUDIT)
-    assert len(monitor.hear(message(1300, b"audit(1364481363.243:24287): arch=c000003e"), protocol=AUDIT)) == 1
+    assert len(monitor.receive(message(1300, b"audit(1364481363.243:24287): arch=c000003e"), protocol=AUDIT)) == 1
 
 
 @claim(
@@ -121,7 +121,7 @@ def test_sequence(start: Start) -> None:
         NETFILTER: (0x100, flow()[16:]),
     }
     found = [
-        monitor.hear(message(*body, seq=seq, pid=pid), protocol=protocol)
+        monitor.receive(message(*body, seq=seq, pid=pid), protocol=protocol)
         for protocol, body in bodies.items()
         for seq, pid in ((0, 0), (7, 0), (0xFFFFFFFF, 4321))
     ]

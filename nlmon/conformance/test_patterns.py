@@ -69,7 +69,7 @@ def _beside(program: Program, own: str, others: str) -> tuple[Monitor, Monitor]:
 
 def _told(program: Program, monitor: Monitor) -> list[Event]:
     """What a monitor has from what waits in its sockets."""
-    return [one.event for protocol in monitor.protocols for one in program.hear(monitor, protocol=protocol)]
+    return [one.event for protocol in monitor.protocols for one in program.receive(monitor, protocol=protocol)]
 
 
 def _placed(events: list[Event]) -> list[Event]:
@@ -97,7 +97,7 @@ def test_gradual(program: Program) -> None:
 
 @claim(
     "pattern.gradual.beside",
-    "Protocols that do not move yet are heard by a monitor of the other implementation beside it, without a gap.",
+    "Protocols that do not move yet are received by a monitor of the other implementation beside it, without a gap.",
     source="guide#pattern-1-gradual-migration; guide#q-can-i-use-libnl-for-some-protocols-and-legacy-for-others",
 )
 def test_gradual_beside(program: Program) -> None:
@@ -120,7 +120,7 @@ def test_one(program: Program) -> None:
     ctx = program.context()
     assert nlmon_netlink_enable(ctx, ROUTE, program.use_libnl) == 0
     assert nlmon_netlink_enable(ctx, GENERIC, not program.use_libnl) < 0
-    assert (program.kernel.sockets(GENERIC), len(program.hear(ctx, TRAFFIC[0][1]))) == ([], 1)
+    assert (program.kernel.sockets(GENERIC), len(program.receive(ctx, TRAFFIC[0][1]))) == ([], 1)
 
 
 @claim(
@@ -195,7 +195,7 @@ def test_flag(program: Program) -> None:
 )
 def test_flag_unset(program: Program) -> None:
     monitor = program.configured(FLAG, {})
-    assert (monitor.config.use_libnl, len(program.hear(monitor, TRAFFIC[0][1]))) == (program.use_libnl, 1)
+    assert (monitor.config.use_libnl, len(program.receive(monitor, TRAFFIC[0][1]))) == (program.use_libnl, 1)
 
 
 def _group(program: Program, name: str, environment: dict[str, str] | None) -> list[Host]:

@@ -75,7 +75,7 @@ def test_callback(program: Program) -> None:
     ctx, told = program.context(), []
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
     nlmon_netlink_set_callback(ctx, lambda event, data: told.append((event.interface, data)), 42, program.use_libnl)
-    program.hear(ctx, LAN0)
+    program.receive(ctx, LAN0)
     assert told == [("lan0", 42)]
 
 

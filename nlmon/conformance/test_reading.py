@@ -32,7 +32,7 @@ def refused(errno: int, *, flags: int = 0, more: bytes = b"") -> bytes:
 def test_time(start: Start) -> None:
     monitor = start(ROUTE)
     monitor.kernel.clock = 1_700_000_000_123_456_789
-    assert [event.timestamp for event in monitor.hear(LAN0)] == [1_700_000_000_123_456_789]
+    assert [event.timestamp for event in monitor.receive(LAN0)] == [1_700_000_000_123_456_789]
 
 
 @claim(
@@ -41,7 +41,7 @@ def test_time(start: Start) -> None:
     source="guide#new-libnl-based-implementation; netlink(7)",
 )
 def test_several(start: Start) -> None:
-    events = start(ROUTE).hear(LAN1, LAN0 + LAN1 + LAN0)
+    events = start(ROUTE).receive(LAN1, LAN0 + LAN1 + LAN0)
     assert [(event.interface, event.frame, event.offset) for event in events] == [
         ("lan1", 1, 0),
         ("lan0", 2, 0),
@@ -57,7 +57,7 @@ def test_several(start: Start) -> None:
 )
 def test_multipart(start: Start) -> None:
     parts = [message(LINK, link(index, f"lan{index}"), flags=MULTI) for index in (3, 4, 5)]
-    events = start(ROUTE).hear(parts[0] + parts[1], parts[2] + message(DONE, number("i", 0), flags=MULTI))
+    events = start(ROUTE).receive(parts[0] + parts[1], parts[2] + message(DONE, number("i", 0), flags=MULTI))
     assert [event.interface for event in events] == ["lan3", "lan4", "lan5"]
 
 
@@ -68,7 +68,7 @@ def test_multipart(start: Start) -> None:
 )
 def test_many(start: Start) -> None:
     messages = [message(LINK, link(index, f"lan{index}")) for index in range(1, 301)]
-    assert len(start(ROUTE).hear(b"".join(messages))) == len(messages)
+    assert len(start(ROUTE).receive(b"".join(messages))) == len(messages)
 
 
 @claim(
@@ -89,7 +89,7 @@ def test_large(start: Start) -> None:
     source="decision 5; netlink(7)",
 )
 def test_done(start: Start) -> None:
-    events = start(ROUTE).hear(LAN0 + message(DONE, number("i", 0)) + LAN1)
+    events = start(ROUTE).receive(LAN0 + message(DONE, number("i", 0)) + LAN1)
     assert [event.interface for event in events] == ["lan0", "lan1"]
 
 
@@ -97,7 +97,7 @@ def test_done(start: Start) -> None:
 def test_noop(start: Start) -> None:
     monitor = start(ROUTE, GENERIC)
     noop = message(NOOP, bytes(8))
-    assert (monitor.hear(noop), monitor.hear(noop, protocol=GENERIC), monitor.errors) == ([], [], [])
+    assert (monitor.receive(noop), monitor.receive(noop, protocol=GENERIC), monitor.errors) == ([], [], [])
 
 
 @claim(
@@ -107,7 +107,7 @@ def test_noop(start: Start) -> None:
 )
 def test_error(start: Start) -> None:
     monitor = start(ROUTE)
-    events = monitor.hear(LAN0 + refused(17) + LAN1)
+    events = monitor.receive(LAN0 + refused(17) + LAN1)
     assert [event.interface for event in events] == ["lan0", "lan1"]
     assert [getattr(error, "errno", None) for error in monitor.errors] == [17]
 
@@ -120,14 +120,14 @@ def test_error(start: Start) -> None:
 )
 def test_error_text(start: Start) -> None:
     monitor = start(ROUTE)
-    monitor.hear(refused(22, flags=0x300, more=attr(1, b"No such table\0")))
+    monitor.receive(refused(22, flags=0x300, more=attr(1, b"No such table\0")))
     assert [error.ext_ack for error in monitor.errors if isinstance(error, KernelError)] == ["No such table"]
 
 
 @claim("reading.ack", "An acknowledgement is neither an event nor an error.", source="decision 5; netlink(7)")
 def test_ack(start: Start) -> None:
     monitor = start(ROUTE)
-    assert (len(monitor.hear(refused(0) + LAN0)), monitor.errors) == (1, [])
+    assert (len(monitor.receive(refused(0) + LAN0)), monitor.errors) == (1, [])
 
 
 @claim(
@@ -137,7 +137,7 @@ def test_ack(start: Start) -> None:
 )
 def test_overrun_message(start: Start) -> None:
     monitor = start(ROUTE)
-    assert (len(monitor.hear(message(OVERRUN) + LAN0)), monitor.found()) == (1, ["OverrunMessage"])
+    assert (len(monitor.receive(message(OVERRUN) + LAN0)), monitor.found()) == (1, ["OverrunMessage"])
 
 
 @claim(
@@ -147,7 +147,7 @@ def test_overrun_message(start: Start) -> None:
 )
 def test_short_header(start: Start) -> None:
     monitor = start(ROUTE)
-    events = monitor.hear(message(LINK, bytes(8)) + LAN0)
+    events = monitor.receive(message(LINK, bytes(8)) + LAN0)
     assert ([event.interface for event in events], monitor.found()) == (["lan0"], ["HeaderError"])
 
 
@@ -212,7 +212,7 @@ def test_repeated_attribute(start: Start) -> None:
 )
 def test_unknown_message(start: Start) -> None:
     monitor = start(ROUTE)
-    assert (monitor.hear(message(1000, bytes(8))), monitor.errors) == ([], [])
+    assert (monitor.receive(message(1000, bytes(8))), monitor.errors) == ([], [])
     assert list(monitor.backend.status().protocols[ROUTE].unknown.values()) == [1]
 
 
@@ -223,7 +223,7 @@ def test_unknown_message(start: Start) -> None:
 )
 def test_cut_message(start: Start) -> None:
     monitor = start(ROUTE)
-    events = monitor.hear(LAN0 + LAN1[:-8])
+    events = monitor.receive(LAN0 + LAN1[:-8])
     assert [event.interface for event in events] == ["lan0"]
     assert [(type(error).__name__, getattr(error, "offset", None)) for error in monitor.errors] == [
         ("FramingError", len(LAN0))
@@ -238,8 +238,8 @@ def test_cut_message(start: Start) -> None:
 def test_garbage(start: Start) -> None:
     monitor = start(ROUTE)
     garbage = [bytes(3), b"\xff" * 100, *(wrong_length(LAN0, length) for length in (0, 5, 1 << 31))]
-    assert monitor.hear(*garbage) == []
-    assert [event.interface for event in monitor.hear(LAN1)] == ["lan1"]
+    assert monitor.receive(*garbage) == []
+    assert [event.interface for event in monitor.receive(LAN1)] == ["lan1"]
 
 
 @claim(
@@ -259,7 +259,7 @@ def test_odd_name(start: Start) -> None:
 )
 def test_counters(start: Start) -> None:
     monitor = start(ROUTE)
-    monitor.hear(LAN0, refused(1), message(ADDR, addr(3, "192.0.2.1")), message(LINK, bytes(4)))
+    monitor.receive(LAN0, refused(1), message(ADDR, addr(3, "192.0.2.1")), message(LINK, bytes(4)))
     status = monitor.backend.status().protocols[ROUTE]
     assert (status.enabled, status.events, status.errors) == (True, 2, 2)
 
@@ -273,7 +273,7 @@ def test_counters(start: Start) -> None:
 def test_limit(start: Start) -> None:
     large = message(LINK, link(4, "large", altnames=["x" * 100]))
     monitor = start(ROUTE, max_message_size=len(LAN0))
-    events = monitor.hear(LAN0 + large + LAN0)
+    events = monitor.receive(LAN0 + large + LAN0)
     assert ([event.interface for event in events], monitor.found()) == (["lan0", "lan0"], ["MessageTooLarge"])
 
 
@@ -285,5 +285,5 @@ def test_limit(start: Start) -> None:
 )
 def test_control_messages(start: Start) -> None:
     monitor = start(ROUTE, max_message_size=20)
-    monitor.hear(refused(22, more=bytes(400)))
+    monitor.receive(refused(22, more=bytes(400)))
     assert monitor.found() == ["KernelError"]

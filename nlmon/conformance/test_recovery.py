@@ -9,7 +9,7 @@ import errno
 from typing import Any
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
-from nlmon.conformance.monitor import Monitor, Start
+from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import Overrun, TransportError
 from nlmon.events import LinkInfo
 from nlmon.testing.messages import addr, family, link, message, route
@@ -23,13 +23,14 @@ NO_RECONNECTION = by_design("a lost socket ends its reading")
 CLOSED = TransportError("NLM-T003", "reading the event socket failed", errno=errno.EBADF)
 
 
-def reported(monitor: Monitor) -> list[tuple[int, object]]:
+def reported(monitor: TestedMonitor) -> list[tuple[int, object]]:
     """Changes that were found after a loss: type of message and interface."""
     return [(event.msg_type, event.interface) for event in monitor.events if event.synthetic]
 
 
-def lossy(start: Start, **options: Any) -> Monitor:
-    """A monitor that knows lan0 and lan1 with a route each; then lan0 goes, lan1 changes and lan2 comes, unheard."""
+def lossy(start: Start, **options: Any) -> TestedMonitor:
+    """A monitor that knows lan0 and lan1 with a route each; then lan0 goes, lan1 changes and lan2 comes, which it does
+    not receive."""
     monitor = start(ROUTE, **options)
     kernel = monitor.kernel
     for index in (3, 4):
@@ -245,7 +246,7 @@ def test_restored(start: Start) -> None:
     groups = monitor.groups()
     monitor.kernel.fail(CLOSED)
     assert monitor.run().lost is None
-    assert [event.interface for event in monitor.hear(message(LINK, link(3, "lan0")))] == ["lan0"]
+    assert [event.interface for event in monitor.receive(message(LINK, link(3, "lan0")))] == ["lan0"]
     assert (monitor.groups(), monitor.kernel.sockets()[0].buffers) == (groups, (65536, 32768))
 
 
@@ -291,7 +292,7 @@ def test_again(start: Start) -> None:
     monitor.kernel.fail(CLOSED)
     assert monitor.run().lost is not None
     monitor.run()
-    assert [event.interface for event in monitor.hear(message(LINK, link(3, "lan0")))] == ["lan0"]
+    assert [event.interface for event in monitor.receive(message(LINK, link(3, "lan0")))] == ["lan0"]
     assert len(monitor.kernel.opened) == 2
 
 

@@ -29,7 +29,7 @@ def rule(family: int, priority: int) -> bytes:
     source="guide#event-structure-changes",
 )
 def test_header(start: Start) -> None:
-    (event,) = start(ROUTE).hear(message(LINK, link(3, "lan0"), flags=0x600, seq=7, pid=4321))
+    (event,) = start(ROUTE).receive(message(LINK, link(3, "lan0"), flags=0x600, seq=7, pid=4321))
     assert (event.protocol, event.msg_type, event.msg_flags, event.seq, event.pid) == (ROUTE, 16, 0x600, 7, 4321)
 
 
@@ -221,7 +221,7 @@ def test_interface(start: Start) -> None:
     kernel = FakeKernel()
     kernel.names[3] = "lan0"
     bodies = ((ADDR, addr(3, "192.0.2.1")), (ROUTES, route("10.0.0.0/8", 3)), (NEIGH, neigh(3, "192.0.2.2")))
-    events = start(ROUTE, kernel=kernel).hear(*(message(*one) for one in bodies))
+    events = start(ROUTE, kernel=kernel).receive(*(message(*one) for one in bodies))
     assert [event.interface for event in events] == ["lan0", "lan0", "lan0"]
 
 
@@ -233,7 +233,7 @@ def test_interface(start: Start) -> None:
 def test_name_of_then(start: Start) -> None:
     kernel = FakeKernel()
     kernel.names[3] = "renamed"
-    (event,) = start(ROUTE, kernel=kernel).hear(message(LINK, link(3, "lan0")))
+    (event,) = start(ROUTE, kernel=kernel).receive(message(LINK, link(3, "lan0")))
     assert (event.interface, kernel.names_asked) == ("lan0", [])
 
 
@@ -244,7 +244,7 @@ def test_name_of_then(start: Start) -> None:
 )
 def test_requests(start: Start) -> None:
     monitor = start(ROUTE)
-    events = monitor.hear(
+    events = monitor.receive(
         *(message(kind, link(3, "lan0"), flags=1) for kind in (18, 19)), message(18, b"\0", flags=0x301)
     )
     assert ([event.msg_type for event in events], monitor.errors) == ([18, 19], [])

@@ -33,7 +33,7 @@ def test_old_fields(program: Program) -> None:
     both = [message(LINK, link(4, "lan1")), message(ADDR, addr(4, "192.0.2.1"))]
     ctx = program.context()
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
-    assert [(one.type, one.data) for one in program.hear(ctx, b"".join(both))] == [
+    assert [(one.type, one.data) for one in program.receive(ctx, b"".join(both))] == [
         (EventType.LINK, both[0]),
         (EventType.ADDR, both[1]),
     ]
@@ -86,7 +86,7 @@ def test_members(program: Program) -> None:
     }
     ctx = program.context()
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
-    found = {name: one.netlink.data for name, data in rows.items() for one in program.hear(ctx, data)}
+    found = {name: one.netlink.data for name, data in rows.items() for one in program.receive(ctx, data)}
     there = {name: [key for key in rows if getattr(data, key) is not None] for name, data in found.items()}
     assert there == {name: [name] for name in rows}
 

@@ -29,7 +29,7 @@ GROWTH = 100
     source="guide#pre-migration-testing",
 )
 def test_down_up(start: Start) -> None:
-    found = start(ROUTE).hear(*(message(LINK, link(2, "eth0", up=up)) for up in (False, True)))
+    found = start(ROUTE).receive(*(message(LINK, link(2, "eth0", up=up)) for up in (False, True)))
     flags = [(one.interface, one.payload.flags & UP) for one in found if isinstance(one.payload, LinkInfo)]
     assert flags == [("eth0", 0), ("eth0", UP)]
 
@@ -61,6 +61,6 @@ def test_memory(start: Start) -> None:
     round_ = [message(kind, addr(1, text, 32)) for text in ADDRESSES[:100] for kind in (NEWADDR, DELADDR)]
     blocks = []
     for _ in range(3):
-        monitor.hear(*round_)
+        monitor.receive(*round_)
         blocks.append(sys.getallocatedblocks())
     assert blocks[2] - blocks[1] < GROWTH

@@ -97,14 +97,14 @@ class Deprecations(Struct, frozen=True):
 
 
 def use_of(found: Found, file: str, language: Language) -> Use:
-    """A use as it is told."""
+    """A use as it is printed."""
     row, place = found
     instead = row.instead(python=language == "python")
     return Use(file, place.line, place.column, language, row.kind, row.name, instead, row.since, row.removal, row.guide)
 
 
 def unread_of(error: SourceError, file: str) -> Unread:
-    """An error as it is told."""
+    """An error as it is printed."""
     return Unread(file, error.code, error.what, error.line, error.column, error.why, error.hint)
 
 

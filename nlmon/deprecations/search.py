@@ -3,7 +3,7 @@
 Rules:
 1. A file is read by its suffix. In a folder, hidden files and folders, environments and what builds make are left out,
    and no symbolic link is followed; what is named is searched, whatever it is called.
-2. A file that cannot be read, or is broken, is told, and the search goes on.
+2. A file that cannot be read, or is broken, is reported, and the search goes on.
 3. No more is read than a file of its kind has that a person wrote.
 
 Not here: what is found in a file (``yaml``, ``python``, ``c``), and the report (``found``).

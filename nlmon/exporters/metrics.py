@@ -62,7 +62,7 @@ class Durations(Struct):
 
 
 class Counts(Struct, frozen=True):
-    """What is counted elsewhere and told at a scrape."""
+    """What is counted elsewhere and read at a scrape."""
 
     protocols: Sequence[Protocol] = ()
     exports: Sequence[ExportStatus] = ()

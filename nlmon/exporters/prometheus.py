@@ -46,7 +46,7 @@ END_WITHIN = 0.1
 
 class PrometheusExporter:
     """Counts events and answers scrapes; see ``Exporter``. ``backend``: the implementation that the events come from;
-    ``counts``: what else is told, asked at each scrape."""
+    ``counts``: what else is counted, asked at each scrape."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class PrometheusExporter:
             if environ["PATH_INFO"] == self._path:
                 try:
                     return metrics(environ, start_response)
-                except Exception as bug:  # told to who asks, or each scrape would print a traceback
+                except Exception as bug:  # said to who asks, or each scrape would print a traceback
                     status, text = "500 Internal Server Error", f"a bug: {type(bug).__name__}: {bug}"
             start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
             return [text.encode(errors="backslashreplace") + b"\n"]

@@ -3,9 +3,9 @@
 Rules:
 1. ``put`` never waits unless told to: where there is no room, the event is counted and gone. The older ones keep their
    order.
-2. A failure is counted, told once, and tried again after a pause that grows; what has been tried ``Patience.tries``
-   times is given up, so that newer events get their turn. When it works again, that is told, too.
-3. What a status tells is of one moment: it changes under the lock alone, but for what the exporter counts itself.
+2. A failure is counted, reported once, and tried again after a pause that grows; what has been tried ``Patience.tries``
+   times is given up, so that newer events get their turn. When it works again, that is reported, too.
+3. What a status says is of one moment: it changes under the lock alone, but for what the exporter counts itself.
 4. Whatever goes wrong with one exporter is no matter of the others, nor of whoever puts.
 
 Not here: what an exporter does (``base``).
@@ -268,11 +268,11 @@ class ExportQueue:
             self._failures += 1
             why = f"{type(bug).__name__}: {bug}"
             self._error = str(InternalError("NLM-O009", f"a bug has ended the export {self.exporter.name}", why=why))
-        with suppress(BaseException):  # the bug may be in what is told
+        with suppress(BaseException):  # the bug may be in what is called
             self._set("broken")
 
     def _set(self, state: ExportState) -> None:
-        """Take on a state, and tell of it if it is another one that is news."""
+        """Take on a state, and report it if it is another one."""
         with self._changed:
             before, self._state = self._state, state
             self._changed.notify_all()

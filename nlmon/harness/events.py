@@ -34,13 +34,13 @@ from nlmon.transport.base import TransportFactory
 from nlmon.uapi import NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
-__all__ = ["EventsBackend", "Given", "Reader", "about", "given_by", "notes_of"]
+__all__ = ["EventsBackend", "LogEvents", "Reader", "about", "given_by", "notes_of"]
 
 # How many mistakes of one log are said.
 SAID = 3
 
 
-class Given(Struct, frozen=True):
+class LogEvents(Struct, frozen=True):
     """What a log gives of a recording. ``events``: by frame and offset of the message; ``outside``: how many lines are
     of a time before or behind the recording; ``problems``: what is wrong, the first ``SAID``; ``unknown``: see
     ``LineReader``."""
@@ -86,7 +86,7 @@ class EventsBackend(Reader):
         *,
         name: str,
         ready: Ready,
-        given: Given,
+        given: LogEvents,
     ) -> None:
         super().__init__(transports, options, name=name, ready=ready)
         self._given = given
@@ -116,7 +116,7 @@ class EventsBackend(Reader):
             raise HarnessError(first.code, "; ".join(filter(None, (first.what, more))), why=first.why, hint=first.hint)
 
 
-def given_by(log: Log, messages: Sequence[Event]) -> Given:
+def given_by(log: Log, messages: Sequence[Event]) -> LogEvents:
     """What a log gives of the messages of a recording, in their order, as ``Reader`` reads them."""
     lines = log.lines
     aligned = align_log(messages, [line.event for line in lines])
@@ -141,7 +141,7 @@ def given_by(log: Log, messages: Sequence[Event]) -> Given:
         what = f"{log.name}: line {second} belongs to a message before that of line {first}"
         problems.append(HarnessError("NLM-N057", what, why="the kernel sent them in another order"))
     problems += _cut(log, messages, aligned.lines)
-    return Given(events, len(outside), tuple(problems[:SAID]), log.unknown)
+    return LogEvents(events, len(outside), tuple(problems[:SAID]), log.unknown)
 
 
 def notes_of(name: str, outside: int, what: str, unknown: Mapping[str, int]) -> list[str]:

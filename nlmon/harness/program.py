@@ -130,7 +130,7 @@ class Program:
             # A program that waits for a full pipe would never end.
             for descriptor in self._ready(LOOK):
                 if descriptor == self._err:
-                    self._hear()
+                    self._receive()
                 elif not os.read(self._out, CHUNK):
                     self._poll.unregister(self._out)
             if not self._poll.get_map():
@@ -150,7 +150,7 @@ class Program:
     def said(self) -> str:
         """What it wrote to standard error, on one line: see ``Said``."""
         with contextlib.suppress(OSError, ValueError):
-            self._hear()
+            self._receive()
         return self._said.text
 
     # -- one step --------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Program:
     def _take(self, ready: Sequence[int]) -> None:
         for descriptor in ready:
             if descriptor == self._err:
-                self._hear()
+                self._receive()
             elif descriptor == self._out:
                 data = os.read(self._out, CHUNK)
                 if not data:
@@ -198,7 +198,7 @@ class Program:
                 if len(self._begun) > LONGEST:
                     raise HarnessError("NLM-N005", f"{self.command.text} writes a line without end")
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             data = os.read(self._err, CHUNK)
         except BlockingIOError:

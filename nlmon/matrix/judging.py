@@ -27,7 +27,7 @@ from nlmon.compare.statement import Statement
 from nlmon.errors import DecodeError
 from nlmon.events import OVERRUN, Event
 from nlmon.framing import MessageHeader, messages
-from nlmon.matrix.places import Places
+from nlmon.matrix.places import ExampleMaker
 from nlmon.matrix.tally import (
     ABSENT_SAID,
     AGREED,
@@ -64,7 +64,7 @@ class Judging:
         tally: Tally,
         contract: Contract,
         byteorder: Literal["little", "big"],
-        places: Places,
+        places: ExampleMaker,
         statements: Mapping[int, Statement],
         many: int,
     ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from nlmon.compare.classify import Finding
+from nlmon.compare.classify import FieldFinding
 from nlmon.compare.contract import Field
 from nlmon.compare.difference import Class
 from nlmon.compare.evidence.hidden import shown_values
@@ -24,7 +24,7 @@ from nlmon.matrix.model import Example
 from nlmon.names import message_type
 from nlmon.wire import Datagram
 
-__all__ = ["Places"]
+__all__ = ["ExampleMaker"]
 
 _SAYS: Mapping[int, str] = {
     id(ABSENT): "(not in the message)",
@@ -34,7 +34,7 @@ _SAYS: Mapping[int, str] = {
 }
 
 
-class Places:
+class ExampleMaker:
     """Makes examples of one recording. ``names``: of the implementations; ``families``: the names of a generic family
     by its number."""
 
@@ -58,7 +58,7 @@ class Places:
         """What each gave for a field of a message, by their numbers; ``event``: that of one of them; ``remarks``: what
         is said beside values."""
         shown_says = None if id(expected) in _SAYS else expected
-        finding = Finding(Class.CONTRADICTED, field.name, field.path, shown_says, UNSET, "")
+        finding = FieldFinding(Class.CONTRADICTED, field.name, field.path, shown_says, UNSET, "")
         found = explain_field(finding, event, datagram, self._order, answer=False, families=self._families)
         values = {
             self._names[number]: ", ".join(

@@ -27,7 +27,7 @@ from nlmon.engine.feed import Feed, Step
 from nlmon.errors import HarnessError
 from nlmon.matrix.judging import Judging
 from nlmon.matrix.model import Implementation
-from nlmon.matrix.places import Places
+from nlmon.matrix.places import ExampleMaker
 from nlmon.matrix.tally import Tally
 from nlmon.report.text import shortened
 from nlmon.transport.base import TransportFactory
@@ -80,7 +80,7 @@ class Matrix:
         feed, numbers = self._started(reader, capture)
         if feed is None:
             return
-        places = Places(capture, tuple(self.names), reader.info.byteorder, feed.kernel.family_names)
+        places = ExampleMaker(capture, tuple(self.names), reader.info.byteorder, feed.kernel.family_names)
         statements = {number: lane.guarded.statement for number, lane in zip(numbers, feed.lanes, strict=True)}
         order = reader.info.byteorder
         judging = Judging(self.tally, load_contract(), order, places, statements, len(self.given))

@@ -14,7 +14,7 @@ Rules:
 3. What is written is read again. What does not say exactly what was meant is not given to anybody.
 
 Not here: reading and writing files, and the commands (``nlmon.cli``), and who provides a field
-(``nlmon.monitor.provided``).
+(``nlmon.monitor.filterfields``).
 """
 
 from __future__ import annotations

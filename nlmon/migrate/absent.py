@@ -38,16 +38,16 @@ class Absent(Struct, frozen=True):
 def absent(config: Config, to: Implementation, contract: Contract) -> Iterator[Absent]:
     """All that a configuration would ask an implementation for in vain."""
     statement = statement_of(to)
-    heard = {kind: row for kind, row in contract.events.items() if _heard(config, row)}
-    yield from _types(config, statement, heard)
-    nameless = [kind for kind in heard if kind in statement.events - statement.interfaces]
+    enabled = {kind: row for kind, row in contract.events.items() if _enabled(config, row)}
+    yield from _types(config, statement, enabled)
+    nameless = [kind for kind in enabled if kind in statement.events - statement.interfaces]
     if nameless:
         yield from _interfaces(config, to, nameless)
 
 
-def _types(config: Config, statement: Statement, heard: dict[str, Messages]) -> Iterator[Absent]:
+def _types(config: Config, statement: Statement, enabled: dict[str, Messages]) -> Iterator[Absent]:
     """Messages that are kept, and of which there would be none."""
-    rows = [(message_type(row.protocol, one), kind) for kind, row in heard.items() for one in row.types or ()]
+    rows = [(message_type(row.protocol, one), kind) for kind, row in enabled.items() for one in row.types or ()]
     given = {name for name, kind in rows if kind in statement.events}
     missing = {name for name, _ in rows} - given
     for number, name in enumerate(config.monitoring.message_types):
@@ -80,7 +80,7 @@ def _fields(expression: str) -> set[str]:
         return set()
 
 
-def _heard(config: Config, row: Messages) -> bool:
+def _enabled(config: Config, row: Messages) -> bool:
     """Whether a configuration listens to the protocol of a kind of events."""
     name = PROTOCOLS.get(row.protocol, "").removeprefix("NETLINK_").lower()
     return bool(getattr(config.netlink.protocols, name, False))

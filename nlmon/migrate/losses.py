@@ -18,7 +18,7 @@ from nlmon.filters.parse import parse
 from nlmon.filters.tree import fields_in, text_of
 from nlmon.yamlfile import Path
 
-__all__ = ["Condition", "Loss", "Provided", "conditions", "loss"]
+__all__ = ["Expression", "Loss", "Provided", "conditions", "loss"]
 
 # Whether the implementation that a configuration is rewritten for provides a field.
 Provided: TypeAlias = Callable[[Field], bool]
@@ -30,7 +30,7 @@ _INSTEAD = {
 }
 
 
-class Condition(Struct, frozen=True):
+class Expression(Struct, frozen=True):
     """An expression of a configuration. ``path``: of its key; ``noun``: what it is called in a message."""
 
     path: Path
@@ -47,18 +47,18 @@ class Loss(Struct, frozen=True):
     hint: str
 
 
-def conditions(config: Config) -> Iterator[Condition]:
+def conditions(config: Config) -> Iterator[Expression]:
     """Every expression of a configuration."""
     if config.filter:
-        yield Condition(("filter",), "the filter", config.filter, True)
+        yield Expression(("filter",), "the filter", config.filter, True)
     for number, rule in enumerate(config.filters):
-        yield Condition(("filters", number, "expression"), f"the filter {rule.name}", rule.expression, rule.enabled)
+        yield Expression(("filters", number, "expression"), f"the filter {rule.name}", rule.expression, rule.enabled)
     for number, alert in enumerate(config.alerts):
         if alert.condition:
-            yield Condition(("alerts", number, "condition"), f"the alert {alert.name}", alert.condition, alert.enabled)
+            yield Expression(("alerts", number, "condition"), f"the alert {alert.name}", alert.condition, alert.enabled)
 
 
-def loss(condition: Condition, provided: Provided) -> Loss | None:
+def loss(condition: Expression, provided: Provided) -> Loss | None:
     """What a condition would lose; None if nothing, or if it is no filter."""
     try:
         tree = parse(condition.expression).tree

@@ -15,7 +15,7 @@ from nlmon.config.kinds import Items, Size, shown_size
 from nlmon.config.model import Config
 from nlmon.yamlfile import Path
 
-__all__ = ["BURST", "Measured", "Proposal", "proposals", "unheard"]
+__all__ = ["BURST", "Measured", "Proposal", "not_enabled", "proposals"]
 
 # A burst is what comes within so many seconds, in which a monitor may be busy with something else.
 BURST = 0.1
@@ -69,7 +69,7 @@ def proposals(config: Config, given: Collection[Path], measured: Measured | None
         yield from _larger("NLM-V006", path, netlink.limits.max_message_size, largest, reason)
 
 
-def unheard(config: Config, measured: Measured | None) -> Iterator[tuple[str, int]]:
+def not_enabled(config: Config, measured: Measured | None) -> Iterator[tuple[str, int]]:
     """The protocols of a recording that a configuration does not listen to, with their messages."""
     for name, count in sorted(measured.protocols.items()) if measured is not None else ():
         if count and not getattr(config.netlink.protocols, name, True):
@@ -78,8 +78,8 @@ def unheard(config: Config, measured: Measured | None) -> Iterator[tuple[str, in
 
 def _most(config: Config, sizes: Mapping[str, int]) -> tuple[str, int]:
     """The protocol with the largest size among those that are listened to."""
-    heard = [(name, size) for name, size in sizes.items() if getattr(config.netlink.protocols, name, False)]
-    return max(heard, key=lambda one: one[1], default=("", 0))
+    enabled = [(name, size) for name, size in sizes.items() if getattr(config.netlink.protocols, name, False)]
+    return max(enabled, key=lambda one: one[1], default=("", 0))
 
 
 def _larger(code: str, path: KeyPath, now: int, wanted: int, reason: str) -> Iterator[Proposal]:

@@ -19,7 +19,7 @@ from nlmon.config.rules import LIBNL_ONLY
 from nlmon.config.unused import IDLE, UNUSED
 from nlmon.migrate.model import Implementation
 
-__all__ = ["Standing", "Treatment", "table"]
+__all__ = ["KeyTreatment", "Treatment", "table"]
 
 # ``same``: it means what it meant; ``renamed``: it means the same, with other names of fields; ``ignored``: it has no
 # effect there; ``rejected``: a configuration with it is refused there; ``new``: it has an effect there alone.
@@ -36,7 +36,7 @@ _FOR_INFORMATION: tuple[KeyPath, ...] = (("netlink", "multicast_groups"),)
 _IDLE = (("cli",), ("web",), ("plugins",), ("export", "database"), ("integration",))
 
 
-class Standing(Struct, frozen=True):
+class KeyTreatment(Struct, frozen=True):
     """A key, and what becomes of it in each direction; ``reason``: why that is no ``same``, empty if it is;
     ``rule``: its code."""
 
@@ -47,10 +47,10 @@ class Standing(Struct, frozen=True):
     rule: str = "NLM-I001"
 
 
-def table() -> Iterator[Standing]:
+def table() -> Iterator[KeyTreatment]:
     """A row for every key, in the order of the model."""
     for path, key in keys().items():
-        yield Standing(key.name, *_standing(path))
+        yield KeyTreatment(key.name, *_standing(path))
 
 
 def _standing(path: KeyPath) -> tuple[Treatment, Treatment, str, str]:

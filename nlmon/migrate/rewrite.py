@@ -23,7 +23,7 @@ from nlmon.migrate.edits import Edit, applied, listed, replaced, take_out
 from nlmon.migrate.fields import Rename, renames
 from nlmon.migrate.findings import would_lose
 from nlmon.migrate.losses import Provided, conditions
-from nlmon.migrate.measured import Measured, proposals, unheard
+from nlmon.migrate.measured import Measured, not_enabled, proposals
 from nlmon.migrate.model import Change, Finding, Implementation, Rewriting, Weight
 from nlmon.migrate.nodes import Node
 from nlmon.migrate.proof import overruled, says
@@ -57,7 +57,7 @@ def rewrite(
         steps += _proposed(source, loaded.config, measured)
     steps = list(placed(source, steps))
     findings = list(would_lose(loaded.config, to, provided, contract, name, source.line_at))
-    findings += _unheard(source, loaded.config, measured)
+    findings += _not_enabled(source, loaded.config, measured)
     text = applied(source.text, (edit for step in steps for edit in step.edits or ()))
     written = (source.mark + text).encode()
     stuck = [step for step in steps if step.edits is None]
@@ -126,9 +126,9 @@ def _proposed(source: Source, config: Config, measured: Measured | None) -> Iter
             yield Step((change,), (), {one.path: one.value}, (one.path, one.value))
 
 
-def _unheard(source: Source, config: Config, measured: Measured | None) -> Iterator[Finding]:
+def _not_enabled(source: Source, config: Config, measured: Measured | None) -> Iterator[Finding]:
     """What a recording holds and nobody listens to."""
-    for name, count in unheard(config, measured):
+    for name, count in not_enabled(config, measured):
         key = f"netlink.protocols.{name}"
         what = f"the recording has {count:,} messages of {name}, which is not listened to"
         yield Finding("NLM-V007", "notice", source.name, 0, key, "", what, f"write {key}: true if they are wanted")

@@ -14,7 +14,7 @@ says of every datagram; ``service`` tells the service manager. ``privileges`` sa
 
 Small parts of these: ``totals`` of sockets that follow one another, ``warmup`` before the first message, ``resident``
 memory, and the ``title`` of the process. ``benchmark`` measures with ``traffic`` and counts ``latencies``; ``doctor``
-checks; ``provided`` says which implementation gives the fields of a filter.
+checks; ``filterfields`` says which implementation gives the fields of a filter.
 
 Rules:
 1. A source gives events; what becomes of them does not depend on which source it is.

@@ -32,14 +32,14 @@ from nlmon.monitor.status import (
 from nlmon.names import PROTOCOLS
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG
 
-__all__ = ["Run", "metrics", "status_of"]
+__all__ = ["ProcessFacts", "metrics", "status_of"]
 
 # netlink.protocols of a configuration.
 CONFIGURABLE = (NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)
 FULL = "receive buffer full"
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class ProcessFacts(Struct, frozen=True, kw_only=True):
     """What is said of a monitor beside its counters; a recording has none of it."""
 
     instance: str = ""
@@ -59,7 +59,7 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 def status_of(
-    run: Run,
+    run: ProcessFacts,
     plan: Plan,
     backend: Backend,
     counts: BackendStatus,
@@ -105,7 +105,7 @@ def metrics(
     exports: tuple[ExportStatus, ...],
     durations: Durations,
 ) -> Counts:
-    """The counters as who scrapes them is told."""
+    """The counters as who scrapes them reads them."""
     found = []
     for protocol in _numbers(plan, counts):
         one = counts.protocols.get(protocol)

@@ -63,8 +63,8 @@ def planned_exports(export: Export, implementation: str, *, beside: bool = True)
 
 class Exports:
     """The open queues. ``limit``: events that may wait in each; ``patience``: with one that fails; ``counts``: what is
-    told to who scrapes metrics; ``on_change``: told when one begins to fail or works again, in its own thread, of what
-    cannot be opened, and of one that a reload has closed."""
+    read by who scrapes metrics; ``on_change``: called when one begins to fail or works again, in its own thread, for
+    what cannot be opened, and for one that a reload has closed."""
 
     def __init__(
         self,

@@ -155,7 +155,7 @@ class Log(logging.Handler):
         self._repeats = Repeats()
         self._next_look = 0.0
         self._said = self._lost = self._repeated = 0
-        # Of the lost ones so many were told.
+        # Of the lost ones so many were reported.
         self._told = 0
 
     def apply(self, config: Logging) -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "filtered",
     "given_up",
     "listening",
+    "not_listening",
     "not_switched",
     "notice",
     "overrun",
@@ -48,7 +49,6 @@ __all__ = [
     "started",
     "stopped",
     "switched",
-    "unheard",
     "unresolved",
 ]
 
@@ -99,7 +99,7 @@ def switched(before: str, after: str, seconds: float, both: int, settled: bool, 
     text = f"switched from {before} to {after}: both listened for {seconds * 1000:.1f} ms, "
     text += f"{_counted(both, 'datagram')} came to both and {'was' if both == 1 else 'were'} read once"
     if not settled:
-        text += "; more came than was read, so these were told by their bytes alone"
+        text += "; more came than was read, so these were matched by their bytes alone"
     if dropped:
         text += f"; the kernel dropped {_counted(dropped, 'message')} meanwhile"
     say("netlink", INFO if settled and not dropped else WARNING, "NLM-M102", text, NLMON_IMPLEMENTATION=after)
@@ -110,7 +110,7 @@ def not_switched(to: str, why: str) -> None:
     say("netlink", ERROR, "NLM-M103", f"not switched to {to}: {why}")
 
 
-def unheard(file: object, since: str) -> None:
+def not_listening(file: object, since: str) -> None:
     """Say that nobody has listened for a while: what a file goes on after. ``since``: the time of its last event."""
     text = f"{file} goes on after the event of {since}; what happened between that and now is not in it"
     say("exports", WARNING, "NLM-M104", text, same=str(file))

@@ -19,7 +19,7 @@ from nlmon.monitor.control import Answer, ControlSocket
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.sources import Source
 
-__all__ = ["READ_AT_ONCE", "Asked", "Changed", "Every", "Read", "Reloads", "Signalled"]
+__all__ = ["READ_AT_ONCE", "Asked", "ChangedFiles", "Every", "Read", "Reloads", "Signalled"]
 
 # Datagrams of one socket that are read before the others have their turn.
 READ_AT_ONCE = 256
@@ -163,7 +163,7 @@ class Every:
         self._function()
 
 
-class Changed:
+class ChangedFiles:
     """The files of the configuration. ``reload``: called once when some of them have changed."""
 
     def __init__(self, watch: FileWatch, reload: Callable[[], None]) -> None:

@@ -57,7 +57,7 @@ class Pipeline:
         self._all = self._keeps is None and not plan.rules and self._rate is None
 
     def end(self) -> None:
-        """Say what the rate limit has kept back and not told yet."""
+        """Say what the rate limit has kept back and not reported yet."""
         if self._rate is not None:
             self._rate.say()
 

@@ -18,7 +18,7 @@ from nlmon.api.config import NetlinkConfig
 from nlmon.backends.options import BackendOptions
 from nlmon.config import Loaded
 from nlmon.config.model import Config, Console, Export, FilterRule
-from nlmon.config.problems import Place, Problem, notice
+from nlmon.config.problems import Position, Problem, notice
 from nlmon.errors import InputError
 from nlmon.filters import Filter, compile_filter
 from nlmon.monitor.exports import ExportPlan, planned_exports
@@ -122,4 +122,4 @@ def _rule(rule: FilterRule) -> Rule:
 
 
 def _notice(rule: Rule, text: str) -> Problem:
-    return notice("NLM-M003", f"the filter {rule.name}: {text}", Place(), key="filters", value=rule.filter.text)
+    return notice("NLM-M003", f"the filter {rule.name}: {text}", Position(), key="filters", value=rule.filter.text)

@@ -25,13 +25,13 @@ import msgspec
 from msgspec import Struct
 
 import nlmon
-from nlmon.config.problems import Place, Problem, notice
+from nlmon.config.problems import Position, Problem, notice
 from nlmon.errors import InternalError, NlmonError, PlatformError, UsageError
 from nlmon.monitor import capabilities
 from nlmon.monitor.runtime import this_user
 from nlmon.monitor.users import User, become, find_user, in_child, is_mapped, me
 
-__all__ = ["HELD", "USUAL", "Standing", "choose"]
+__all__ = ["HELD", "USUAL", "RunsAs", "choose"]
 
 HELD = (capabilities.CAP_NET_ADMIN, capabilities.CAP_AUDIT_READ)
 # Who a monitor of root runs as when nobody is named: the first of these that there is.
@@ -43,7 +43,7 @@ CODE = tuple(Path(str(one.__file__)) for one in (os, msgspec, nlmon))
 FILES_SHOWN, NAME_SHOWN = 3, 200
 
 
-class Standing(Struct, frozen=True):
+class RunsAs(Struct, frozen=True):
     """Who a monitor is going to run as, and what is to be said of that."""
 
     user: User
@@ -76,7 +76,7 @@ class Standing(Struct, frozen=True):
         return kept
 
 
-def choose(named: str | None, *, writes: Sequence[Path] = (), reads: Sequence[Path] = ()) -> Standing:
+def choose(named: str | None, *, writes: Sequence[Path] = (), reads: Sequence[Path] = ()) -> RunsAs:
     """Who the monitor runs as. ``named``: a user by name or number that was asked for; ``writes``: files that are
     written, made and renamed; ``reads``: files that are read again. Raises ``NlmonError``."""
     if this_user():
@@ -94,19 +94,19 @@ def choose(named: str | None, *, writes: Sequence[Path] = (), reads: Sequence[Pa
             where=_some(lost),
             hint=f"give them and their folder to {user.name}, or name another user",
         )
-    return Standing(user)
+    return RunsAs(user)
 
 
-def _unchanged(named: str | None) -> Standing:
+def _unchanged(named: str | None) -> RunsAs:
     """This user, who is not root and cannot become another one."""
     user = me()
     if named is not None and _named(named).number != user.number:
         hint = "start the monitor as root, or as that user himself"
         raise PlatformError("NLM-M032", "only root can let the monitor run as another user", where=named, hint=hint)
-    return Standing(user)
+    return RunsAs(user)
 
 
-def _usual(writes: Sequence[Path], reads: Sequence[Path]) -> Standing:
+def _usual(writes: Sequence[Path], reads: Sequence[Path]) -> RunsAs:
     user = next(filter(None, map(find_user, USUAL)), None)
     if user is None:
         return _stays(f"there is no user {' or '.join(USUAL)}", "make one with useradd --system nlmon")
@@ -115,12 +115,12 @@ def _usual(writes: Sequence[Path], reads: Sequence[Path]) -> Standing:
     if lost := _out_of_reach(user, writes, reads):
         hint = f"let {user.name} use them, name another user with --user NAME, or keep this one with --user root"
         return _stays(f"the user {user.name} cannot use {_some(lost)}", hint)
-    return Standing(user)
+    return RunsAs(user)
 
 
-def _stays(why: str, hint: str) -> Standing:
+def _stays(why: str, hint: str) -> RunsAs:
     what = f"the monitor stays root, with CAP_NET_ADMIN and CAP_AUDIT_READ alone, since {why}"
-    return Standing(ROOT, (notice("NLM-M034", what, Place(), hint=hint),))
+    return RunsAs(ROOT, (notice("NLM-M034", what, Position(), hint=hint),))
 
 
 def _named(named: str) -> User:
@@ -135,7 +135,7 @@ def _out_of_reach(user: User, writes: Sequence[Path], reads: Sequence[Path]) -> 
 
     def tried() -> bytes:
         try:
-            Standing(user).drop()
+            RunsAs(user).drop()
         except NlmonError as error:
             return msgspec.json.encode((str(error)[:NAME_SHOWN], []))
         lost = [path for path in writes if not _can_write(path)]

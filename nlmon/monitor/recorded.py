@@ -37,7 +37,7 @@ from nlmon.errors import InternalError, NlmonError
 from nlmon.events import Event
 from nlmon.exporters.metrics import Counts, Durations
 from nlmon.exporters.queue import ExportQueue, Patience
-from nlmon.monitor.counted import Run, metrics, status_of
+from nlmon.monitor.counted import ProcessFacts, metrics, status_of
 from nlmon.monitor.exports import Exports
 from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.plan import Listening, Plan, plan
@@ -149,7 +149,7 @@ class _Player:
         lane = self._feed.lanes[self._active]
         counts = lane.backend.status()
         exports = self._exports.close()
-        return status_of(Run(), self._plan, lane.backend, counts, self._pipeline, exports)
+        return status_of(ProcessFacts(), self._plan, lane.backend, counts, self._pipeline, exports)
 
     def close(self) -> None:
         """Close what is open, whatever has ended it."""

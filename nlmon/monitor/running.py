@@ -30,24 +30,24 @@ from msgspec.structs import replace
 
 from nlmon.config import Loaded, Problem, reload
 from nlmon.config.model import JsonExport
-from nlmon.config.problems import Place, error
+from nlmon.config.problems import Position, error
 from nlmon.errors import NlmonError
 from nlmon.events import Event
 from nlmon.exporters.metrics import Counts, Durations
 from nlmon.migrate.model import Implementation
 from nlmon.monitor import messages
 from nlmon.monitor.control import ControlSocket, Request, refusal
-from nlmon.monitor.counted import Run, metrics, status_of
+from nlmon.monitor.counted import ProcessFacts, metrics, status_of
 from nlmon.monitor.exports import Exports
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.gap import last_event
 from nlmon.monitor.log import Log
 from nlmon.monitor.loop import Loop, Part
-from nlmon.monitor.parts import Asked, Changed, Every, Read, Reloads, Signalled
+from nlmon.monitor.parts import Asked, ChangedFiles, Every, Read, Reloads, Signalled
 from nlmon.monitor.phases import begun, so_far
 from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
 from nlmon.monitor.plan import Listening, Plan, plan_loaded
-from nlmon.monitor.privileges import Standing
+from nlmon.monitor.privileges import RunsAs
 from nlmon.monitor.resident import resident
 from nlmon.monitor.service import Notifier
 from nlmon.monitor.sources import Exchanged, KernelSource
@@ -86,7 +86,7 @@ class RunningMonitor:
         control: ControlSocket | None = None,
         kernel: Callable[[Listening], TransportFactory] = open_kernel,
         log: Log | None = None,
-        standing: Standing | None = None,
+        standing: RunsAs | None = None,
         terminal: bool = True,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
@@ -104,7 +104,7 @@ class RunningMonitor:
         self._pipeline = Pipeline(planned, ())
         self._trace: Callable[[Event], None] | None = None
         self._source = KernelSource(planned.listening, self._take, kernel)
-        self._run = Run(
+        self._run = ProcessFacts(
             instance="" if control is None else str(control.path),
             pid=os.getpid(),
             started=time.time_ns(),
@@ -149,7 +149,7 @@ class RunningMonitor:
                 messages.not_watched()
             if self._is_outdated():
                 reloads.ask()
-            parts += [Asked(self._control, self._answer), Changed(watch, reloads.ask), reloads]
+            parts += [Asked(self._control, self._answer), ChangedFiles(watch, reloads.ask), reloads]
         parts.append(Every(LOOK, self._look))
         if self._notifier.interval is not None:
             parts.append(Every(self._notifier.interval, self._notifier.watchdog))
@@ -177,7 +177,7 @@ class RunningMonitor:
         try:
             changed = self._put_in_force(new)
         except NlmonError as failed:
-            self._refuse(replace(new, problems=(error(failed.code, failed.text, Place()),)))
+            self._refuse(replace(new, problems=(error(failed.code, failed.text, Position()),)))
             return
         configured = self._plan.listening.implementation
         by = new.origins.get(USE_LIBNL, "")
@@ -345,7 +345,7 @@ class RunningMonitor:
         """Say since when nobody has listened, as the files tell that are written on."""
         for one in self._plan.exports:
             if isinstance(one.section, JsonExport) and (since := last_event(Path(one.place))):
-                messages.unheard(one.place, since)
+                messages.not_listening(one.place, since)
 
     def _notices(self, loaded: Loaded, planned: Plan) -> tuple[str, ...]:
         """The notices of a configuration, and of who the monitor runs as, which no reload changes."""

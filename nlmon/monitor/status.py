@@ -86,7 +86,7 @@ class PhaseStatus(Struct, frozen=True):
     """A time in which a monitor listened with one implementation. ``since``: when its sockets were open, ``until``:
     when they were closed, in nanoseconds since 1970; 0: it goes on. ``events``: how many came of it; ``both``:
     datagrams that the implementation before it had received, too, which were read once; ``settled``: whether these
-    could be told without comparing them (``nlmon.monitor.exchange``); ``dropped``: messages that the kernel dropped
+    could be found without comparing them (``nlmon.monitor.exchange``); ``dropped``: messages that the kernel dropped
     while this one took over, and ``took``: nanoseconds until it had, from loading it to closing the sockets before."""
 
     implementation: str
@@ -202,7 +202,7 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
 
 def _phase(one: PhaseStatus) -> tuple[str, ...]:
     until = f"until {time_text(one.until, 'microseconds')}" if one.until else "goes on"
-    both = f"both={one.both}{'' if one.settled else ', told by their bytes'}"
+    both = f"both={one.both}{'' if one.settled else ', matched by their bytes'}"
     took = f"took={one.took / 1e6:.1f}ms" if one.took else ""
     events, dropped = f"events={one.events}", f"dropped={one.dropped}" if one.dropped else ""
     return one.implementation, f"since {time_text(one.since, 'microseconds')}", until, events, both, took, dropped

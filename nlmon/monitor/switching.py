@@ -25,7 +25,7 @@ from nlmon.config.model import Config
 from nlmon.errors import PlatformError
 from nlmon.migrate import findings
 from nlmon.migrate.model import Finding, Implementation
-from nlmon.monitor.provided import provides
+from nlmon.monitor.filterfields import provides
 from nlmon.printable import printable, printable_json
 
 __all__ = ["SwitchReport", "SwitchState", "read_report", "report_json", "switched", "would_lose"]
@@ -39,7 +39,7 @@ class SwitchReport(Struct, frozen=True, kw_only=True):
     """What came of asking a monitor for an implementation. ``before``, ``after``: its implementation; ``began``,
     ``attached``, ``closed``: when it was asked to load the new one, when the new sockets were open and when the old
     ones were closed, in nanoseconds since 1970; ``both``: datagrams that both have received, which were read once;
-    ``settled``: whether there was a moment at which both had read the same, so that nothing had to be told by its
+    ``settled``: whether there was a moment at which both had read the same, so that nothing had to be matched by its
     bytes; ``dropped``: messages that the kernel has dropped meanwhile; ``events``: of the monitor until then.
     ``configured``: what it will start with the next time; ``error``: why it failed."""
 

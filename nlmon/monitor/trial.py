@@ -23,12 +23,12 @@ from msgspec import Struct
 from nlmon.api.listener import Listener
 from nlmon.config import Loaded, Problem
 from nlmon.config.model import JsonExport, PcapExport
-from nlmon.config.problems import Place, error, notice
+from nlmon.config.problems import Position, error, notice
 from nlmon.errors import NlmonError
 from nlmon.monitor.control import ControlSocket
 from nlmon.monitor.exports import ExportPlan, Exports
 from nlmon.monitor.plan import Listening, Plan
-from nlmon.monitor.privileges import Standing
+from nlmon.monitor.privileges import RunsAs
 from nlmon.names import PROTOCOLS
 from nlmon.printable import printable
 from nlmon.transport.base import TransportFactory
@@ -85,14 +85,14 @@ def try_out(
     loaded: Loaded,
     planned: Plan,
     kernel: Callable[[Listening], TransportFactory],
-    standing: Standing | None = None,
+    standing: RunsAs | None = None,
     become: Callable[[], None] = lambda: None,
     held: Collection[str] = (),
     control: ControlSocket | None = None,
 ) -> Trial:
-    """Try a plan on this host. ``standing``: who the monitor would run as, whose notices are told; ``become``: makes
-    this process that user, for good; ``held``: names of exports that the monitor which runs has open; ``control``: the
-    control socket that it would have."""
+    """Try a plan on this host. ``standing``: who the monitor would run as, whose notices are reported; ``become``:
+    makes this process that user, for good; ``held``: names of exports that the monitor which runs has open;
+    ``control``: the control socket that it would have."""
     failures: list[NlmonError] = []
     if control is not None:
         try:
@@ -106,7 +106,7 @@ def try_out(
         failures.append(failed)
     notices: list[Problem] = []
     exports = tuple(_try_export(one, failures, notices if one.name in held else None) for one in planned.exports)
-    errors = tuple(error(one.code, one.text, Place()) for one in failures)
+    errors = tuple(error(one.code, one.text, Position()) for one in failures)
     return Trial(
         not failures,
         tuple(printable(str(path)) for path in loaded.files),
@@ -158,7 +158,7 @@ def _try_export(planned: ExportPlan, failures: list[NlmonError], notices: list[P
     except NlmonError as failed:
         if notices is not None and failed.code in TAKEN:
             what = f"the export {planned.name} is not tried, since the monitor that runs has it open"
-            notices.append(notice(failed.code, what, Place()))
+            notices.append(notice(failed.code, what, Position()))
             return TriedExport(planned.name, printable(planned.place), opens=True)
         failures.append(failed)
         return TriedExport(planned.name, printable(planned.place), opens=False)

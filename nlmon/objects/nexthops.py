@@ -58,15 +58,15 @@ class NexthopChanges:
         # The object that was deleted last and was no group.
         self._deleted: Nexthop | None = None
 
-    def of(self, told: Nexthop) -> NexthopChange | None:
+    def of(self, nexthop: Nexthop) -> NexthopChange | None:
         """What a message changes for the routes of its object, or None."""
-        if told.deleted:
-            if told.weights is None:
-                self._deleted = told
-            return NexthopChange(told.id)
-        if told.weights is None or self._deleted is None:
+        if nexthop.deleted:
+            if nexthop.weights is None:
+                self._deleted = nexthop
+            return NexthopChange(nexthop.id)
+        if nexthop.weights is None or self._deleted is None:
             return None
-        return NexthopChange(told.id, told.weights, self._deleted)
+        return NexthopChange(nexthop.id, nexthop.weights, self._deleted)
 
 
 class GroupHop(NamedTuple):

@@ -46,14 +46,14 @@ WITHIN = 10.0
 
 class Monitor:
     """The implementation called ``name``, listening; a context manager. ``events``: what it gave so far; ``errors``:
-    what it reported; ``not_heard``: protocols that the kernel does not let it have, and why."""
+    what it reported; ``refused``: protocols that the kernel does not let it have, and why."""
 
     def __init__(self, name: str, opener: Opener | None = None, *, within: float = WITHIN, scale: float = 1.0) -> None:
         options = BackendOptions(receive_buffer=RECEIVE_BUFFER)
         self.backend: Backend = create(name, KernelFactory(opener=opener), options)
         self.events: list[dict[str, Any]] = []
         self.errors: list[NlmonError] = []
-        self.not_heard: dict[int, str] = {}
+        self.refused: dict[int, str] = {}
         self._within = within
         self._scale = scale
         self.backend.set_callback(self._take, self.errors.append)
@@ -66,7 +66,7 @@ class Monitor:
                 except TransportError as error:
                     if protocol == NETLINK_ROUTE:
                         raise
-                    self.not_heard[protocol] = str(error)
+                    self.refused[protocol] = str(error)
         except BaseException:
             self.backend.close()
             raise
@@ -102,8 +102,8 @@ class Monitor:
             self.read()
         unmet = check_events([EventPattern(dict(pattern), Count(count))], self.events)
         lines = [line for one in unmet for line in explain_unmet(one)]
-        heard = f"{self.backend.name} gave {len(self.events)} events within {seconds:g} s"
-        raise AssertionError("\n".join([heard, *lines]))
+        given = f"{self.backend.name} gave {len(self.events)} events within {seconds:g} s"
+        raise AssertionError("\n".join([given, *lines]))
 
     def _take(self, event: Event) -> None:
         self.events.append(event_to_dict(event))

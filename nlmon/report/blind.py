@@ -31,8 +31,8 @@ def add_up_spots(captures: Iterable[CaptureReport]) -> list[BlindSpot]:
     captures = tuple(captures)
     there = {_capture(capture) for capture in captures if capture.direction == "migrate"}
     for capture in captures:
-        told = capture.direction != "migrate" and _capture(capture) in there
-        for spot in () if told else capture.blind:
+        listed = capture.direction != "migrate" and _capture(capture) in there
+        for spot in () if listed else capture.blind:
             key = spot.read_by, spot.message, spot.attribute
             before = found.get(key)
             if before is not None:

@@ -136,6 +136,6 @@ def _groups(capture: CaptureReport, names: tuple[str, str], limit: int) -> Itera
 
 
 def _shared(capture: CaptureReport, report: Report, shown: Shown) -> Iterator[str]:
-    """What was read, which is the same in both directions; of several captures, what neither reads is told once."""
+    """What was read, which is the same in both directions; of several captures, what neither reads is printed once."""
     names = (report.reference, report.candidate)
     return read_lines(capture, names, verbose=shown.verbose, blind=shown.verbose or _is_one(report))

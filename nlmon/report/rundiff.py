@@ -100,7 +100,7 @@ def compare_runs(old: Run, new: Run) -> RunDifference:
     """What is new, gone and changed from one run to another."""
     changes = [_change(before, after, new) for before, after in _pairs(old, new)]
     counts = Counter(change.change for change in changes)
-    told = [change for change in changes if change.change != "same"]
+    listed = [change for change in changes if change.change != "same"]
     # A number means the same in both runs where they had the same file.
     same = old.header.known_digest == new.header.known_digest
     stale = [one for one in new.footer.stale if not same or one not in old.footer.stale]
@@ -110,7 +110,7 @@ def compare_runs(old: Run, new: Run) -> RunDifference:
         old=_facts(old),
         new=_facts(new),
         counts={change: counts[change] for change in CHANGES},
-        cases=sorted(told, key=lambda change: (not change.fails, CHANGES.index(change.change))),
+        cases=sorted(listed, key=lambda change: (not change.fails, CHANGES.index(change.change))),
         fails=bool(stale or expired) or any(change.fails for change in changes),
         stale=stale,
         expired=expired,

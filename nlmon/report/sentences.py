@@ -147,7 +147,7 @@ def read_lines(
 def _brought_to_light(
     what: str, counts: Mapping[str, int], changes: Sequence[Unannounced], *, verbose: bool, hints: bool
 ) -> Iterator[str]:
-    """Changes of which no implementation was told, the first of them one by one; with ``verbose`` all that are kept."""
+    """Changes without a notification, the first of them one by one; with ``verbose`` all that are kept."""
     if not counts:
         return
     listed = ", ".join(f"{count:,} {change}" for change, count in counts.items())

@@ -53,7 +53,7 @@ def _lacking(scenario: Scenario, sandbox: Sandbox) -> Iterator[str]:
 
 
 def _devices(kinds: Collection[str], sandbox: Sandbox) -> Iterator[str]:
-    """Kinds of links that the kernel does not know. A kind that wants to be told more than its name is known."""
+    """Kinds of links that the kernel does not know. A kind that needs more than its name is known."""
     for kind in kinds:
         said = sandbox.run(f"ip link add name probe0 type {kind}", netns=PROBE).stderr
         if any(text in said for text in UNKNOWN):

@@ -153,7 +153,7 @@ def _protect() -> None:
         if point in WRITABLE:
             continue
         had = os.statvfs(point).f_flag
-        flags = sum(flag for told, flag in KEPT if had & told)
+        flags = sum(flag for stated, flag in KEPT if had & stated)
         if not flags & (MS_NOATIME | MS_RELATIME):
             flags |= MS_STRICTATIME
         flags |= MS_NOSUID if point in DEVICES else SAFE

@@ -50,7 +50,7 @@ Object: TypeAlias = tuple[str, Key]
 
 class Folded(NamedTuple):
     """What an event did to a state beside its own object: what is ``gone`` with that or was replaced by it, ``found``,
-    what of it no message announces, and what it ``changed``. ``partial``: of its own object it told a part, and the
+    what of it no message announces, and what it ``changed``. ``partial``: of its own object it stated a part, and the
     rest stayed as it was; see ``nlmon.objects.partial``."""
 
     gone: Sequence[Object]
@@ -136,8 +136,8 @@ class State:
         if partial:
             if not isinstance(before, LinkInfo):
                 return PARTIAL  # of a link of which nothing is known, too little
-            told = {name: getattr(link, name) for name in PARTIAL_LINK}
-            link = structs.replace(before, **{name: value for name, value in told.items() if value is not None})
+            stated = {name: getattr(link, name) for name in PARTIAL_LINK}
+            link = structs.replace(before, **{name: value for name, value in stated.items() if value is not None})
         self._put("link", key, link)
         cause = cause_of(link.flags)
         folded = NOTHING if cause is None else self._end_routes(cause, link, frame)

@@ -248,8 +248,8 @@ def group_lists() -> Messages:
     )
     for step in count():
         name, family = attr(CTRL_ATTR_FAMILY_NAME, b"f%d\0" % step), 32 + step % 60_000
-        told = name + attr(CTRL_ATTR_FAMILY_ID, number("H", family)) + attr(CTRL_ATTR_MCAST_GROUPS, groups)
-        yield message(GENL_ID_CTRL, bytes([CTRL_CMD_NEWFAMILY, 2, 0, 0]) + told)
+        described = name + attr(CTRL_ATTR_FAMILY_ID, number("H", family)) + attr(CTRL_ATTR_MCAST_GROUPS, groups)
+        yield message(GENL_ID_CTRL, bytes([CTRL_CMD_NEWFAMILY, 2, 0, 0]) + described)
 
 
 def askers() -> Messages:

@@ -15,7 +15,7 @@ from nlmon.migrate import Rewriting, rewrite
 from nlmon.migrate.measured import Measured
 from nlmon.migrate.model import Implementation
 from nlmon.migrate.options import table
-from nlmon.monitor.provided import provides
+from nlmon.monitor.filterfields import provides
 
 CONTRACT = load_contract()
 

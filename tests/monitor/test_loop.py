@@ -13,7 +13,7 @@ import pytest
 
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.loop import Loop, Part
-from nlmon.monitor.parts import Changed, Every, Reloads, Signalled
+from nlmon.monitor.parts import ChangedFiles, Every, Reloads, Signalled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="poll and inotify are Linux's")
 
@@ -229,7 +229,7 @@ def test_a_change_reloads_once(tmp_path: Path) -> None:
     path = tmp_path / "nlmon.yaml"
     path.write_text("a")
     watch, calls = FileWatch([path]), []
-    part = Changed(watch, lambda: calls.append(1))
+    part = ChangedFiles(watch, lambda: calls.append(1))
     path.write_text("b")
     path.write_text("c")
     for descriptor in part.descriptors():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nlmon.config.model import Logging, LogModules
-from nlmon.config.problems import Place, error, notice
+from nlmon.config.problems import Position, error, notice
 from nlmon.errors import FramingError, Overrun, TransportError
 from nlmon.events import Event
 from nlmon.exporters.base import ExportStatus
@@ -25,7 +25,7 @@ ROUTE, XFRM, GENERIC = 0, 6, 16
 EVENT = Event(0, ROUTE, 16, 0, 0, 0, 1, 0, "eth0", None)
 ERROR = TransportError("NLM-T002", "the kernel refuses a socket for protocol 0", why="Too many open files")
 OVERRUN = Overrun("NLM-T010", "the receive buffer was full and the kernel dropped 50 messages", drops=50)
-PLACE = Place("nlmon.yaml", 3, 5)
+PLACE = Position("nlmon.yaml", 3, 5)
 MISTAKE = error("NLM-G011", "use_libln is no key of netlink", PLACE)
 NOTICE = notice("NLM-G031", "core.worker_threads has no effect", PLACE)
 DATAGRAM = Datagram(7, 0, ROUTE, message(16, bytes(16)))
@@ -120,7 +120,7 @@ SAID = [
         "warning filters NLM-M048 alert: rule uplink matches RTM_NEWLINK of eth0",
     ),
     (
-        lambda: messages.notice(notice("NLM-M003", "the filter uplink: it never holds", Place(), key="filters")),
+        lambda: messages.notice(notice("NLM-M003", "the filter uplink: it never holds", Position(), key="filters")),
         "warning filters NLM-M003 the filter uplink: it never holds",
     ),
     (

@@ -17,7 +17,7 @@ import pytest
 from nlmon.errors import InternalError, PlatformError, UsageError
 from nlmon.monitor import capabilities, privileges, users
 from nlmon.monitor.capabilities import CAP_AUDIT_READ, CAP_NET_ADMIN, names_of, read_thread
-from nlmon.monitor.privileges import Standing, choose
+from nlmon.monitor.privileges import RunsAs, choose
 from nlmon.monitor.users import User, become, find_user, in_child, is_mapped, me
 from support.privileged import dropped
 from support.requirements import missing, require_netns, require_program
@@ -295,9 +295,9 @@ def test_without_usual_users_root_stays(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_is_still_held_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that kept anything ends the monitor."""
-    monkeypatch.setattr(Standing, "_keep", lambda _: 0)
+    monkeypatch.setattr(RunsAs, "_keep", lambda _: 0)
     with pytest.raises(InternalError) as raised:
-        Standing(User("somebody", -5, -5)).drop()
+        RunsAs(User("somebody", -5, -5)).drop()
 
     assert raised.value.code == "NLM-M036"
 
@@ -310,7 +310,7 @@ def test_a_refusal_of_the_kernel_has_a_code(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(capabilities, "forbid_new_privileges", lambda: refuse(0))
     with pytest.raises(PlatformError) as raised:
-        Standing(me()).drop()
+        RunsAs(me()).drop()
 
     assert (raised.value.code, raised.value.why) == ("NLM-M033", "Operation not permitted")
 

@@ -16,14 +16,14 @@ import pytest
 
 from nlmon.config import load
 from nlmon.config.model import Logging
-from nlmon.config.problems import Place, notice
+from nlmon.config.problems import Position, notice
 from nlmon.errors import TransportError
 from nlmon.monitor.control import ControlSocket, Request
 from nlmon.monitor.doctor.host import Host as DoctorHost
 from nlmon.monitor.doctor.running import reconnects
 from nlmon.monitor.log import open_log
 from nlmon.monitor.plan import plan, plan_loaded
-from nlmon.monitor.privileges import Standing
+from nlmon.monitor.privileges import RunsAs
 from nlmon.monitor.running import RunningMonitor
 from nlmon.monitor.status import read_status, time_text
 from nlmon.monitor.switching import read_report
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a monitor needs
 class Host:
     """A folder with a configuration and an export, a kernel, and the monitor on it."""
 
-    def __init__(self, folder: Path, text: str = "", standing: Standing | None = None) -> None:
+    def __init__(self, folder: Path, text: str = "", standing: RunsAs | None = None) -> None:
         self.folder = folder
         self.kernel = FakeKernel()
         self.write(text)
@@ -150,7 +150,7 @@ def test_what_waits_in_old_sockets_goes_to_the_new_exports(tmp_path: Path) -> No
 
 def test_a_reload_says_its_notices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """In the log as at the start; what is said of who the monitor runs as stays in the status."""
-    stays = Standing(User("root", 0, 0), (notice("NLM-M034", "the monitor stays root", Place()),))
+    stays = RunsAs(User("root", 0, 0), (notice("NLM-M034", "the monitor stays root", Position()),))
     host = Host(tmp_path, standing=stays)
     with closing(open_log(Logging())):
         host.write("netlink: {use_libnl: false, caching: {enabled: true}}\n")
@@ -325,7 +325,7 @@ def test_a_start_says_since_when_nobody_has_listened(tmp_path: Path, capfd: pyte
     assert (len(said[0]), len(said[1]), f"the event of {shown}" in said[1][0]) == (0, 1, True)
 
 
-class Stays(Standing, frozen=True):
+class Stays(RunsAs, frozen=True):
     """A monitor that goes on as who it is, and says so."""
 
     def drop(self) -> None:
@@ -334,7 +334,7 @@ class Stays(Standing, frozen=True):
 
 def test_a_reload_keeps_what_is_said_of_who_it_runs_as(tmp_path: Path) -> None:
     """Notices of a configuration go with it; those about the process stay."""
-    standing = Stays(me(), (notice("NLM-M034", "the monitor stays root", Place()),))
+    standing = Stays(me(), (notice("NLM-M034", "the monitor stays root", Position()),))
     host = Host(tmp_path, "core: {worker_threads: 2}\n", standing)
     host.monitor.open()
     before = [one[:8] for one in host.monitor.status().notices]

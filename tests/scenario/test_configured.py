@@ -16,12 +16,12 @@ from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
 from nlmon.filters.regex import compile_regex
 from nlmon.report.policy import Policy
-from nlmon.scenario.configured.compare import Side, compare_exports, without_what_lacks
+from nlmon.scenario.configured.compare import ExportSide, compare_exports, without_what_lacks
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
 from nlmon.scenario.configured.load import LANES
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
-from nlmon.scenario.configured.recording import Recording
+from nlmon.scenario.configured.recording import FrameTable
 from nlmon.scenario.load import ScenarioFile, load_scenario, parse_scenario
 from nlmon.scenario.model import ConfigurationLane, Exported
 from nlmon.scenario.options import RunOptions
@@ -288,14 +288,14 @@ def test_a_list_of_problems_is_all_of_them(expect: str, whats: list[str]) -> Non
     assert [one.what for one in hold_problems("refused", patterns, PROBLEMS, "libnl", file.place)] == whats
 
 
-RECORDING = Recording("little")
+RECORDING = FrameTable("little")
 for _ in RECORDING.seen([Batch.of([Frame(7, LINK.timestamp, LINK.protocol, MESSAGE, "", 0, 0)])]):
     pass
 
 
-def _sides(legacy: Any, libnl: Any) -> tuple[Side, Side]:
+def _sides(legacy: Any, libnl: Any) -> tuple[ExportSide, ExportSide]:
     """Monitors that have one implementation throughout."""
-    return Side(legacy, lambda _: "legacy"), Side(libnl, lambda _: "libnl")
+    return ExportSide(legacy, lambda _: "legacy"), ExportSide(libnl, lambda _: "libnl")
 
 
 def _compared(legacy: Any, libnl: Any, *, filters: str = "", later: str | None = None, **other: Any) -> Any:
@@ -391,7 +391,7 @@ def test_a_line_that_is_none_is_a_difference() -> None:
     assert broken[0].event is None
     reports = compare_exports(
         ({"json": broken}, {"json": ()}), ("legacy", "libnl"), _sides(lambda *_: True, lambda *_: True),
-        path="a", recording=Recording("little"), known=(), policy=Policy(), facts={},
+        path="a", recording=FrameTable("little"), known=(), policy=Policy(), facts={},
     )  # fmt: skip
 
     assert [[one.first.reason for one in report.groups] for report in reports] == [
@@ -400,7 +400,7 @@ def test_a_line_that_is_none_is_a_difference() -> None:
 
 
 SECOND = msgspec.structs.replace(LINK, timestamp=LINK.timestamp + 1)
-PLAYED = Recording("little")
+PLAYED = FrameTable("little")
 for _ in PLAYED.seen(
     [Batch.of([Frame(7, LINK.timestamp, 0, MESSAGE, "", 0, 0), Frame(8, SECOND.timestamp, 0, MESSAGE, "", 0, 0)])]
 ):

@@ -140,10 +140,10 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """Follow families that nlctrl announces, before events of theirs can come."""
         if datagram.protocol == GENERIC:
-            told = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
-            for offset in told:
+            families = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
+            for offset in families:
                 self._learn_family(datagram, offset, offset + self._header(datagram.data, offset)[0])
-            if told:
+            if families:
                 self._membership.update(self._transports[GENERIC])
 
     def _learn_families(self) -> None:

@@ -69,9 +69,9 @@ class Membership:
 
     def _changed(self) -> set[int]:
         """The groups that wanted families got or lost since this was asked for last."""
-        told, self._families.regroupings = self._families.regroupings, []
+        regroupings, self._families.regroupings = self._families.regroupings, []
         changed = set()
-        for name, group, there in told:
+        for name, group, there in regroupings:
             if group != GENL_ID_CTRL and self._wants(name):
                 self._used[group] += 1 if there else -1
                 changed.add(group)

@@ -19,7 +19,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from nlmon.compare.classify import Finding
+from nlmon.compare.classify import FieldFinding
 from nlmon.compare.contract import Field, kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.evidence.generic import GenericEvidence, RecordedNames
@@ -82,7 +82,9 @@ class Evidence:
             return span.end - span.start >= NLMSG_HDRLEN + need and span.start not in refused
         return span.end - span.start >= NLMSG_HDRLEN + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
 
-    def check(self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], number: int) -> Iterator[Finding]:
+    def check(
+        self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], number: int
+    ) -> Iterator[FieldFinding]:
         """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
         message. Where nobody else gives this kind of event, its header and interface are judged as well."""
         data, at = datagram.data, event.offset
@@ -100,7 +102,7 @@ class Evidence:
         skip = {error.path for error in broken}
         if isinstance(event.payload, GenericInfo):
             for part, value in self._generic.parts(event.payload, message):
-                if isinstance(value, Finding):
+                if isinstance(value, FieldFinding):
                     yield value
                 else:
                     for found in self._fields(part, value, message, skip, statement, exclusive=True):
@@ -118,7 +120,7 @@ class Evidence:
             for one in messages(datagram.data, self._order)
         )
 
-    def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
+    def _head(self, event: Event, datagram: Datagram) -> Iterator[FieldFinding]:
         """The header, which stands in the bytes, and what the datagram says of itself."""
         head = header(datagram.data, event.offset, self._order)
         values: dict[str, object] = {"msg_type": head.type, "msg_flags": head.flags, "seq": head.seq, "pid": head.pid}
@@ -127,13 +129,13 @@ class Evidence:
         for name, value in values.items():
             if not same(getattr(event, name), value):
                 reason = "the message carries another value"
-                yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
+                yield FieldFinding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
-    def _interface(self, event: Event, *, needed: bool) -> Iterator[Finding]:
+    def _interface(self, event: Event, *, needed: bool) -> Iterator[FieldFinding]:
         """The name of the interface that an event is about: its own, or the recorded one of its index."""
         if event.interface is UNSET:
             if needed:
-                yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, MUST_PROVIDE)
+                yield FieldFinding(Class.LOSS, "interface", "(interface)", "provided", UNSET, MUST_PROVIDE)
             return
         payload = event.payload
         wireless = getattr(payload, "nl80211", None) or payload
@@ -146,20 +148,20 @@ class Evidence:
             name = self._recorded.link(index)
         if name is not UNSET and not same(event.interface, name):
             reason = "the interface with the index of this message has another name"
-            yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
+            yield FieldFinding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
 
     # -- fields ------------------------------------------------------------------------------------------------
 
     def _fields(
         self, kind: str, payload: Any, message: Message, skip: Collection[str], says: Statement, *, exclusive: bool
-    ) -> Iterator[Finding]:
+    ) -> Iterator[FieldFinding]:
         family = getattr(payload, "family", None)
         for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
                 # Where both give such an event, comparing the two says what must be provided.
                 if exclusive and says.provides(kind, field.name, family):
-                    yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
+                    yield FieldFinding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
             if skip and any(_nested(path, known) for path in field.paths for known in skip):
                 continue
@@ -173,12 +175,14 @@ class Evidence:
             if expected is not PRESENT or value is None:
                 yield _finding(field, expected, value)
 
-    def _refuted(self, kind: str, event: Event, message: Message, errors: Sequence[DecodeError]) -> Iterator[Finding]:
+    def _refuted(
+        self, kind: str, event: Event, message: Message, errors: Sequence[DecodeError]
+    ) -> Iterator[FieldFinding]:
         """Errors that the bytes or the event itself contradict."""
         for error in errors:
             if isinstance(error, HeaderError | FramingError) and error.offset == event.offset and not error.path:
                 reason = "an error says that the message cannot be read, and it gives an event"
-                yield Finding(Class.ERROR, "", "", "well-formed", str(error), reason)
+                yield FieldFinding(Class.ERROR, "", "", "well-formed", str(error), reason)
             if not isinstance(error, AttributeFormatError):
                 continue
             rows = [row for row in self._reader.rows(kind, event.payload) if error.path in row.field.paths]
@@ -186,7 +190,7 @@ class Evidence:
             sizes = [need for need in needs if need is not None]
             if sizes and len(sizes) == len(needs) and message.payload_at(error.offset) >= max(sizes):
                 reason, field = "the attribute is well-formed", rows[0].field
-                yield Finding(Class.ERROR, field.name, field.path, reason, str(error), reason)
+                yield FieldFinding(Class.ERROR, field.name, field.path, reason, str(error), reason)
 
 
 def _nested(one: str, other: str) -> bool:
@@ -194,17 +198,17 @@ def _nested(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
-def _finding(field: Field, expected: Any, value: Any) -> Finding:
+def _finding(field: Field, expected: Any, value: Any) -> FieldFinding:
     if expected is ABSENT:
-        return Finding(
+        return FieldFinding(
             *(Class.CONTRADICTED, field.name, field.path, None, value),
             "the message does not carry it",
         )
     if expected is UNFIT:
         reason = "the attribute does not fit, and no error says so"
         cls = Class.ERROR if value is None else Class.CONTRADICTED
-        return Finding(cls, field.name, field.path, None, value, reason)
+        return FieldFinding(cls, field.name, field.path, None, value, reason)
     reason = "the message carries another value" if value is not None else "the message carries it, the event does not"
-    return Finding(
+    return FieldFinding(
         Class.CONTRADICTED, field.name, field.path, "(present)" if expected is PRESENT else expected, value, reason
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from nlmon.compare.classify import Finding
+from nlmon.compare.classify import FieldFinding
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.difference import Class
 from nlmon.compare.evidence.reading import Message
@@ -126,6 +126,6 @@ class GenericEvidence:
         return tuple((number, data[begin:stop].hex()) for number, begin, stop in found)
 
 
-def _finding(field: Field, expected: Any, value: Any) -> Finding:
+def _finding(field: Field, expected: Any, value: Any) -> FieldFinding:
     reason = "the message does not carry it" if expected is None else "the message carries another value"
-    return Finding(Class.CONTRADICTED, field.name, field.path, expected, value, reason)
+    return FieldFinding(Class.CONTRADICTED, field.name, field.path, expected, value, reason)

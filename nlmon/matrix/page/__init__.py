@@ -40,7 +40,7 @@ class Line(Struct, frozen=True):
     cells: tuple[Cell, ...]
 
 
-class Evidence(Struct, frozen=True):
+class ExampleRow(Struct, frozen=True):
     """One example: where it is, and each value with those who gave it, that of the bytes first."""
 
     place: str
@@ -98,10 +98,10 @@ def _cell(row: FieldRow, name: str) -> Cell:
     return Cell("not provided", "plain", "no value of it was given")
 
 
-def _evidence(one: Example) -> Evidence:
+def _evidence(one: Example) -> ExampleRow:
     values = tuple(
         (shortened(value, LONG), value == one.bytes_say, ", ".join(names)) for value, names in one.by_value().items()
     )
     held = f"at {one.attribute_offset}" if one.attribute_offset >= 0 else "which is not there"
     what = f"offset {one.offset}, {one.message}, {one.attribute} {held}"
-    return Evidence(f"{one.capture} ({one.frame})", what, shortened(one.hex, LONG), values)
+    return ExampleRow(f"{one.capture} ({one.frame})", what, shortened(one.hex, LONG), values)

@@ -35,7 +35,7 @@ def filters(host: Host) -> Iterator[Finding]:
     from nlmon.filters import compile_filter  # noqa: PLC0415
     from nlmon.filters.meaning import meaning  # noqa: PLC0415
     from nlmon.filters.tree import text_of  # noqa: PLC0415
-    from nlmon.monitor.provided import provides  # noqa: PLC0415
+    from nlmon.monitor.filterfields import provides  # noqa: PLC0415
 
     config = host.loaded.config
     rules = () if config is None else config.rules

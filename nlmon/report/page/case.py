@@ -25,7 +25,7 @@ from nlmon.report.page.view import moment
 from nlmon.report.sentences import in_order, known_line, losses, read_lines, would_be_lost
 from nlmon.report.text import counted, shortened, times
 
-__all__ = ["Case", "Difference", "case_of"]
+__all__ = ["Case", "ShownGroup", "case_of"]
 
 Examples: TypeAlias = Mapping[tuple[str, str, str], Example]
 
@@ -36,7 +36,7 @@ TEXT_LONG, CLASSES_SHOWN = 1_000, 50
 STATE = "NLD105"
 
 
-class Difference(Struct, frozen=True):
+class ShownGroup(Struct, frozen=True):
     """One group of differences with its first. ``fields``: those in which the two events differ, or of one event all;
     ``alone``: those that one of them alone gives; ``same``: the others; ``values``: the two where there are no events;
     ``lines``: bytes of the message, under the sentence ``bytes_are``."""
@@ -73,7 +73,7 @@ class Case(Struct, frozen=True):
     timeline: Drawing | None = None
     began: str = ""
     ended: str = ""
-    differences: list[Difference] = []
+    differences: list[ShownGroup] = []
     differences_left_out: str = ""
     states: list[tuple[str, str]] = []
     states_left_out: str = ""
@@ -126,8 +126,8 @@ def _in_short(case: Case) -> Case:
 
 def _about(result: CaseResult, counts: str) -> str:
     """The reason, if there is one that the verdict beside it does not say; else what it is about, or what was found."""
-    told = result.outcome == "passed" or (result.outcome == "failed" and _is_capture(result))
-    return ("" if told else result.explanation) or result.title or counts
+    plain = result.outcome == "passed" or (result.outcome == "failed" and _is_capture(result))
+    return ("" if plain else result.explanation) or result.title or counts
 
 
 def _why(result: CaseResult) -> list[str]:
@@ -184,12 +184,12 @@ def _lanes(report: CaptureReport, names: tuple[str, str]) -> tuple[str, str]:
 
 def _difference(
     group: DifferenceGroup, examples: Examples, names: tuple[str, str], anchor: str, *, is_open: bool
-) -> Difference:
+) -> ShownGroup:
     first = group.first
     example = examples.get((first.code, group.message, group.field))
     rows = field_rows(example.reference_event, example.candidate_event, group.field) if example else []
     cut = ", cut" if example and len(example.bytes) < 2 * example.length else ""
-    return Difference(
+    return ShownGroup(
         id=anchor,
         group=group,
         times=times(group.count),

@@ -66,7 +66,7 @@ class Top(Struct, frozen=True):
     about: list[str]
 
 
-class Recording(Struct, frozen=True):
+class RecordingRow(Struct, frozen=True):
     """A row of the table of what was compared."""
 
     path: str
@@ -184,10 +184,10 @@ def _fitting(values: Iterable[T], room: int) -> list[T]:
 _WITHOUT_KERNEL = {"pcap", "rtmon"}
 
 
-def _recording(host: str, report: CaptureReport) -> Recording:
+def _recording(host: str, report: CaptureReport) -> RecordingRow:
     first, last = report.time or (0, 0)
     lost = [f"{name} {count:,}" for name, count in report.lost.items() if count]
-    return Recording(
+    return RecordingRow(
         path=report.path,
         digest=report.digest,
         kernel=report.kernel or ("not in the file" if report.format in _WITHOUT_KERNEL else "not known"),

@@ -21,8 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
-from nlmon.compare.classify import Classifier
-from nlmon.compare.classify import Finding as FieldFinding
+from nlmon.compare.classify import Classifier, FieldFinding
 from nlmon.compare.contract import kind_name
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
@@ -37,9 +36,9 @@ from nlmon.names import message_type
 from nlmon.report.model import CaptureReport, DifferenceGroup, Direction, directions, in_direction, row
 from nlmon.report.policy import Policy
 from nlmon.scenario.configured.output import ExportedLine
-from nlmon.scenario.configured.recording import FRAMES_KEPT, Recording
+from nlmon.scenario.configured.recording import FRAMES_KEPT, FrameTable
 
-__all__ = ["ExportsJudge", "Keeps", "Side", "compare_exports", "without_what_lacks"]
+__all__ = ["ExportSide", "ExportsJudge", "Keeps", "compare_exports", "without_what_lacks"]
 
 # Whether a monitor would export an event of a frame.
 Keeps: TypeAlias = Callable[[Event, int], bool]
@@ -48,7 +47,7 @@ Key: TypeAlias = tuple[Any, ...]
 Exports: TypeAlias = Mapping[str, Sequence[ExportedLine]]
 
 
-class Side(NamedTuple):
+class ExportSide(NamedTuple):
     """A monitor: whether it would export an event of a frame, the implementation that it has at a frame, and whether
     there was nothing of a protocol that it could not read."""
 
@@ -73,8 +72,8 @@ class ExportsJudge:
     def __init__(
         self,
         names: tuple[str, str],
-        sides: tuple[Side, Side],
-        recording: Recording,
+        sides: tuple[ExportSide, ExportSide],
+        recording: FrameTable,
         known: KnownDifferences | None = None,
     ) -> None:
         self.known = known or KnownDifferences()
@@ -220,10 +219,10 @@ class ExportsJudge:
 def compare_exports(
     both: tuple[Exports, Exports],
     names: tuple[str, str],
-    sides: tuple[Side, Side],
+    sides: tuple[ExportSide, ExportSide],
     *,
     path: str,
-    recording: Recording,
+    recording: FrameTable,
     known: Sequence[KnownDifferences],
     policy: Policy,
     facts: Mapping[str, Any],

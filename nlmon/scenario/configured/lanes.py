@@ -53,7 +53,7 @@ from nlmon.scenario.model import ConfigurationLane
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Later", "LoadedLane", "chosen", "chosen_at", "keeps", "load_lane", "load_later", "play_lane", "unheard"]
+__all__ = ["Later", "LoadedLane", "chosen", "chosen_at", "keeps", "load_lane", "load_later", "not_played", "play_lane"]
 
 USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
@@ -130,7 +130,7 @@ def load_later(
     return Later(configs, refused, notices, rewritings)
 
 
-def unheard(config: Config, later: Mapping[int, Config]) -> Iterator[int]:
+def not_played(config: Config, later: Mapping[int, Config]) -> Iterator[int]:
     """The frames of configurations that change what an implementation listens to, or its options: what a recording is
     played for stays as it is in the first configuration that has it."""
     first: dict[str, Listening] = {}

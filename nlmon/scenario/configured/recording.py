@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import UNSET, structs
 
 from nlmon.capture.base import Batch, ByteOrder
-from nlmon.compare.classify import Finding
+from nlmon.compare.classify import FieldFinding
 from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.pair import pair_of
 from nlmon.events import OVERRUN, Event
@@ -31,7 +31,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC
 from nlmon.wire import Datagram, Datagrams
 
-__all__ = ["FRAMES_KEPT", "Recording"]
+__all__ = ["FRAMES_KEPT", "FrameTable"]
 
 # Frames of which it is known what they hold.
 FRAMES_KEPT = 200_000
@@ -47,7 +47,7 @@ class _Played(NamedTuple):
     copies: int = 1
 
 
-class Recording:
+class FrameTable:
     """The datagrams of a recording, by their time and protocol, None where several have the same. ``last``: the number
     of the last frame, 0: none; ``whole``: whether all of them are known."""
 
@@ -88,7 +88,7 @@ class Recording:
     def strays(self, lines: Iterable[ExportedLine], *, in_order: bool) -> Iterator[tuple[str, ExportedLine]]:
         """Lines that no monitor may export of this recording, each with what is wrong with it. ``in_order``: they were
         all written one after another."""
-        told: Counter[tuple[int, Head]] = Counter()
+        given: Counter[tuple[int, Head]] = Counter()
         latest: dict[int, int] = {}
         for line in lines:
             event = line.event
@@ -105,9 +105,9 @@ class Recording:
                     yield "of no message of the recording", line
                 continue
             head = event.msg_type, event.seq, event.pid
-            told[played.number, head] += 1
+            given[played.number, head] += 1
             most = played.copies * self._count(played.datagram, head)
-            if told[played.number, head] > most:
+            if given[played.number, head] > most:
                 yield "exported more often than recorded" if most else "of no message of the recording", line
             elif in_order and played.number < latest.get(event.protocol, 0):
                 yield "behind a line of a later message", line
@@ -143,7 +143,7 @@ class Recording:
 
     def contradictions(
         self, event: Event, names: tuple[str, str], number: int, *, all_read: bool = False
-    ) -> Iterator[Finding]:
+    ) -> Iterator[FieldFinding]:
         """What of an event one of two implementations, ``number``, gives alone, and its message does not hold.
         ``all_read``: it could read everything, so that what the event lacks is judged, too."""
         played = self._played.get((event.timestamp, event.protocol))

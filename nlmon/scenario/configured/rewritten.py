@@ -3,7 +3,7 @@
 Rules:
 1. The text in force is rewritten for the other implementation, with the changes that the move needs and no others.
 2. With an error nothing is written, as without ``--force``, and the monitor goes on as it was. What the command would
-   exit with is told.
+   exit with is reported.
 
 Not here: rewriting (``nlmon.migrate``), and playing what comes of it (``lanes``).
 """
@@ -20,7 +20,7 @@ from nlmon.config import Problem
 from nlmon.errors import ExitCode
 from nlmon.migrate import rewrite
 from nlmon.migrate.model import Change, Finding, Implementation
-from nlmon.monitor.provided import provides
+from nlmon.monitor.filterfields import provides
 from nlmon.scenario.model import ConfigurationLane
 
 __all__ = ["Rewritten", "rewritten"]

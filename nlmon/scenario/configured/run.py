@@ -38,7 +38,7 @@ from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shortened, shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
-from nlmon.scenario.configured.compare import Side, compare_exports
+from nlmon.scenario.configured.compare import ExportSide, compare_exports
 from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, hold_rewritings, unheld
 from nlmon.scenario.configured.lanes import (
     Later,
@@ -47,11 +47,11 @@ from nlmon.scenario.configured.lanes import (
     keeps,
     load_lane,
     load_later,
+    not_played,
     play_lane,
-    unheard,
 )
 from nlmon.scenario.configured.output import LaneOutput
-from nlmon.scenario.configured.recording import Recording
+from nlmon.scenario.configured.recording import FrameTable
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture
 from nlmon.scenario.options import RunOptions
@@ -96,7 +96,7 @@ class _Run:
         self._expect = scenario.configured.expect
         self._names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
         self._lanes = [scenario.configured.lanes[number] for number in numbers]
-        self._recording: Recording | None = None
+        self._recording: FrameTable | None = None
 
     def run(self) -> list[Finding] | str:
         """What does not hold, whatever the direction; or why the recording is none that the scenario is for."""
@@ -136,7 +136,7 @@ class _Run:
         self._refuse_idle(later)
         if expect.compare and len(outputs) == 2:
             before, after = (
-                Side(keeps(a.config, b.configs), self._speaks(number, a.config, b.configs))
+                ExportSide(keeps(a.config, b.configs), self._speaks(number, a.config, b.configs))
                 for number, (a, b) in enumerate(zip(loaded, later, strict=True))
                 if a.config
             )
@@ -172,7 +172,7 @@ class _Run:
         given = given_batches(self._file.scenario, self._capture, reader, seed)
         batches = given
         if self._recording is None:  # both read the same
-            self._recording = Recording(reader.info.byteorder)
+            self._recording = FrameTable(reader.info.byteorder)
             batches = self._recording.seen(given)
         folder.mkdir()
         with prints_aside():
@@ -191,7 +191,7 @@ class _Run:
                 else:
                     texts[frame] = one.texts[number]
         later = load_later(self._lanes[number], lane, texts, rewrites)
-        if lane.config is not None and not texts.keys().isdisjoint(unheard(lane.config, later.configs)):
+        if lane.config is not None and not texts.keys().isdisjoint(not_played(lane.config, later.configs)):
             what = f"a configuration that the lane {lane.name} reads later changes what is listened to, or how"
             hint = "change what becomes of events; give what is listened to, and its options, from the beginning"
             raise self._file.mistake("NLM-S057", what, "reloads", hint=hint)
@@ -225,7 +225,7 @@ class _Run:
             raise self._file.mistake("NLM-S056", what, "steps" if self._ends else "reloads", hint=hint)
 
     def _compare(
-        self, outputs: list[LaneOutput], keeping: tuple[Side, Side], path: str, facts: dict[str, Any]
+        self, outputs: list[LaneOutput], keeping: tuple[ExportSide, ExportSide], path: str, facts: dict[str, Any]
     ) -> tuple[CaptureReport, ...]:
         first, second = outputs
         assert self._recording is not None

@@ -1,4 +1,4 @@
-"""Mistakes with synthetic events, by which a libnl tells what a loss has taken; the state is right in the end.
+"""Mistakes with synthetic events, by which a libnl reports what a loss has taken; the state is right in the end.
 
 Not here: a recovery that ends in a wrong state (``nlmon.testing.zoo.behaviour``).
 """
@@ -23,23 +23,23 @@ LOSSES = Fault(100, 30), Fault(700, 300)
 Events = Sequence[Event]
 
 
-def _telling(change: Callable[[Events, Events], Events]) -> Make:
-    """A libnl whose consumer is told something else of a resync: what ``change`` makes of its events, and of the events
+def _reporting(change: Callable[[Events, Events], Events]) -> Make:
+    """A libnl that reports something else of a resync: what ``change`` makes of its events, and of the events
     before them."""
 
     class Telling(LibnlBackend):
         def deliver(self, events: Events) -> None:
             before = self.__dict__.setdefault("_before", [])
-            hand_over, told = self._on_event, events
+            hand_over, given = self._on_event, events
             if events and all(event.synthetic for event in events):
-                told = change(events, before)
+                given = change(events, before)
             before.extend(events)
             # What it keeps itself is right.
             self._on_event = None
             super().deliver(events)
             self._on_event = hand_over
             if hand_over is not None:
-                for event in told:
+                for event in given:
                     hand_over(event)
 
     return Telling
@@ -49,7 +49,7 @@ def _each(**changes: Callable[[Event], object]) -> Make:
     def change(events: Events, _: Events) -> Events:
         return [structs.replace(e, **{name: value(e) for name, value in changes.items()}) for e in events]
 
-    return _telling(change)
+    return _reporting(change)
 
 
 def _doubled(events: Events, _: Events) -> Events:
@@ -57,7 +57,7 @@ def _doubled(events: Events, _: Events) -> Events:
 
 
 def _needless(events: Events, before: Events) -> Events:
-    """The last link that is there is told again."""
+    """The last link that is there is given again."""
     gone = {e.payload.ifindex for e in (*before, *events) if isinstance(e.payload, LinkInfo) and e.msg_type & 3}
     links = [e.payload for e in before if isinstance(e.payload, LinkInfo) and not e.payload.family]
     there = [link for link in links if link.ifindex not in gone]
@@ -88,23 +88,23 @@ def _bad(name: str, description: str, make: Make, found_as: Class) -> BadImpleme
 
 
 RESYNCED = (
-    _bad("doubled recovery", "Tells each change of a resync twice.", _telling(_doubled), Class.EXTRA),
-    _bad("needless recovery", "Tells a link that has not changed.", _telling(_needless), Class.EXTRA),
+    _bad("doubled recovery", "Reports each change of a resync twice.", _reporting(_doubled), Class.EXTRA),
+    _bad("needless recovery", "Reports a link that has not changed.", _reporting(_needless), Class.EXTRA),
     _bad(
         "links after what is on them",
-        "Tells links after their addresses and routes.",
-        _telling(_links_last),
+        "Reports links after their addresses and routes.",
+        _reporting(_links_last),
         Class.CONFLICT,
     ),
     _bad(
         "recovery at another time",
-        "Tells a resync a second late.",
+        "Reports a resync a second late.",
         _each(timestamp=lambda e: e.timestamp + 10**9),
         Class.CONFLICT,
     ),
     _bad(
         "recovery in another frame",
-        "Tells a resync of the next frame.",
+        "Reports a resync of the next frame.",
         _each(frame=lambda e: e.frame + 1),
         Class.CONFLICT,
     ),
@@ -119,9 +119,9 @@ RESYNCED = (
     ),
     _bad(
         "recovery with flags",
-        "Gives flags to what a resync tells.",
+        "Gives flags to what a resync reports.",
         _each(msg_flags=lambda e: e.msg_flags | 0x100),
         Class.CONFLICT,
     ),
-    _bad("recovery with a sequence", "Numbers what a resync tells.", _each(seq=lambda _: 7), Class.CONFLICT),
+    _bad("recovery with a sequence", "Numbers what a resync reports.", _each(seq=lambda _: 7), Class.CONFLICT),
 )

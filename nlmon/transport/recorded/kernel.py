@@ -96,7 +96,7 @@ class RecordedKernel:
         return list(self._objects.of(get_type & ~3, request[NLMSG_HDRLEN] if len(request) > NLMSG_HDRLEN else 0))
 
     def lacks(self, get_type: int) -> bool:
-        """Whether a dump would lack objects that the recording told of, as there was no room for them."""
+        """Whether a dump would lack objects that the recording announced, as there was no room for them."""
         if get_type == RTM_GETLINK and self.lacks_links:
             return True
         return self._objects is not None and get_type - 2 in self._objects.lacking

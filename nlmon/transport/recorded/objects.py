@@ -342,8 +342,8 @@ class RecordedObjects:
 
     def _learn_nexthop(self, msg_type: int, message: bytes) -> None:
         """With a nexthop object go routes or hops of them."""
-        told = self._reading.nexthop(msg_type, message)
-        change = None if told is None or msg_type & 3 > 1 else self._nexthops.of(told)
+        nexthop = self._reading.nexthop(msg_type, message)
+        change = None if nexthop is None or msg_type & 3 > 1 else self._nexthops.of(nexthop)
         if change is None:
             return
         if change.weights is None:
