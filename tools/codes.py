@@ -52,7 +52,8 @@ def index() -> str:
     rows, lists = [], []
     for group in GROUPS:
         entries = in_group(group.name)
-        codes = f"{entries[0].name} … {entries[-1].name}" if group.prefix else ""
+        names = sorted(one.name for one in entries)
+        codes = f"{names[0]} … {names[-1]}" if group.prefix else ""
         rows.append(f"| {codes} | [{group.title}]({group.name}.md) | {len(entries)} |\n")
         listed = "".join(f"| [{one.name}]({linked(one.page)}) | {one.title} |\n" for one in entries)
         lists.append(f"\n## {group.title}\n\n| | |\n|---|---|\n{listed}")
