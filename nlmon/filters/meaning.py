@@ -4,7 +4,7 @@ Rules of this file:
 1. A comparison of a field that is never there is false. What follows from that, and nothing else, is left out: a
    condition that is false whatever comes, and one that is true.
 
-Not here: who lacks which field (``nlmon.compare.contract``).
+Not here: who lacks which field (``nlmon.compare.statement``).
 """
 
 from __future__ import annotations
