@@ -351,6 +351,25 @@ def test_the_architecture_names_every_room() -> None:
     assert unnamed == []
 
 
+def test_what_a_row_of_the_architecture_names_is_in_the_room() -> None:
+    """A module or a folder in the room, or another room; ``ip`` and pages are none."""
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = [
+        (room, word)
+        for room, holds in re.findall(r"^\| \d+ \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+        for word in re.findall(r"`([a-z][a-z_/]*?)/?`", holds)
+        if word != "ip" and not word.startswith("docs/")
+    ]
+
+    places = {one: (ROOT / one[0] / one[1], ROOT / one[1]) for one in named}
+    there = {
+        one for one, paths in places.items() for path in paths if path.is_dir() or path.with_suffix(".py").is_file()
+    }
+
+    assert [one for one in named if one not in there] == []
+    assert len(named) > 100
+
+
 def test_an_example_of_the_architecture_is_the_code() -> None:
     """A class statement that it quotes stands so in a module."""
     text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
