@@ -6,6 +6,7 @@ Not here: whether a filter answers right (``test_properties``).
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 
 import pytest
@@ -24,9 +25,11 @@ from nlmon.events import (
     RuleInfo,
 )
 from nlmon.filters import FilterError, compile_filter
+from nlmon.filters.complete import complete
 from nlmon.filters.parse import names_in
 from nlmon.filters.regex import compile_regex
 from support.filters import event
+from support.paths import REPOSITORY
 
 LINK = event(
     LinkInfo(0, 2, 0x1043, ifname="eth0", mtu=1500, operstate=2, altnames=("enp1", "wan")), "eth0", msg_type=16
@@ -90,6 +93,18 @@ def test_a_field_that_is_not_there_compares_as_false(operator: str, value: objec
 
     assert not compile_filter(f"netlink.link.kind {operator} {right}").matches(one)
     assert compile_filter(f"NOT netlink.link.kind {operator} {right}").matches(one)
+
+
+def test_every_operator_that_is_a_word_is_known_everywhere() -> None:
+    """What the grammar reads is matched, offered by a shell, and on the page."""
+    grammar = (REPOSITORY / "nlmon" / "filters" / "grammar.lark").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "reference" / "filters.md").read_text(encoding="utf-8").partition("## Fields")[0]
+    words = re.findall(r"^OPERATOR.*/\(([a-z_|]+)\)", grammar, re.MULTILINE)[0].upper().split("|")
+    matched = [compile_filter(f"interface {word} " + ("['eth0']" if word == "IN" else "'eth0'")) for word in words]
+
+    assert [one.text for one in matched if not one.matches(LINK)] == []
+    assert [word for word in words if f"interface {word}" not in complete(f"interface {word[:-1]}")] == []
+    assert [word for word in words if f"`{word}" not in page] == []
 
 
 TEXTS = [

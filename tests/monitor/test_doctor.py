@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -264,6 +265,14 @@ def test_every_check_was_well_and_was_not() -> None:
     assert {name for name, _ in WELL} | {"file capabilities"} == {*CHECKS}
     assert {row[0] for row in WRONG} == {*CHECKS}
     assert list(CHECKS["file capabilities"](host())) == []
+
+
+def test_the_page_names_every_check() -> None:
+    """In its tables, beside what somebody sees who looks for a reason."""
+    page = (REPOSITORY / "docs" / "how-to" / "troubleshoot.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\| .* \| (.*) \|$", page, re.MULTILINE)))
+
+    assert set(CHECKS) - set(named) == set()
 
 
 def test_what_concerns_a_configuration_or_a_monitor_needs_one() -> None:

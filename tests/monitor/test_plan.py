@@ -7,10 +7,14 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nlmon.backends.options import BackendOptions
+from nlmon.config import unused
 from nlmon.config.load import interpret
+from nlmon.config.model import Export
 from nlmon.errors import ExitCode, InputError, NlmonError
+from nlmon.monitor.exports import planned_exports
 from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.plan import Kept, plan, plan_loaded
 from nlmon.monitor.trial import try_out
@@ -41,6 +45,15 @@ EXPORTS = [
 def test_exports_that_are_on(text: str, exports: list[tuple[str, str]]) -> None:
     """By name and place, the console last."""
     assert [(one.name, one.place) for one in plan_of(text).exports] == exports
+
+
+def test_every_export_of_a_configuration_is_planned() -> None:
+    """A section without an exporter would take events and lose them; those that have no effect say so (``unused``)."""
+    sections = {name: getattr(Export(), name) for name in Export.__struct_fields__}
+    used = {name: one for name, one in sections.items() if type(one).__module__ != unused.__name__}
+    whole = Export(**{name: replace(one, enabled=True) for name, one in used.items()})
+
+    assert {one.name for one in planned_exports(whole, "libnl")} == set(used)
 
 
 JSON = ("json", "/var/log/e.json")
