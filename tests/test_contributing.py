@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import pytest
 
+from support.command import typed
 from support.paths import REPOSITORY
 
 TEXT = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -48,6 +49,19 @@ def test_a_command_can_be_typed(line: str) -> None:
     assert {name for name in after.get("-e", "").split(",") if name} <= environments()
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+# What runs whole suites, which other tests run.
+SUITES = {"run", "check", "conform"}
+OURS = [line for line in COMMANDS if line.startswith(".venv/bin/nlmon ") and SUITES.isdisjoint(line.split())]
+
+
+@pytest.mark.parametrize("line", OURS)
+def test_a_command_of_ours_does_what_the_page_wants(line: str) -> None:
+    """Typed in the repository it exits with 0."""
+    done = typed(line.removeprefix(".venv/bin/"), REPOSITORY)
+
+    assert (done.returncode, "Traceback" in done.stdout) == (0, False), done.stdout
 
 
 @pytest.mark.parametrize(("path", "name"), TESTS)
