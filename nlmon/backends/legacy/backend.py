@@ -21,11 +21,11 @@ from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
 from nlmon.backends.base import Backend
-from nlmon.backends.legacy.generic import GenericParser
-from nlmon.backends.legacy.netfilter import NetfilterParser
-from nlmon.backends.legacy.reading import Message, Parsed
+from nlmon.backends.legacy.generic import GENL_HDRLEN, GenericParser
+from nlmon.backends.legacy.netfilter import NFGENMSG, NetfilterParser
+from nlmon.backends.legacy.reading import NLMSG_HDRLEN, Message, Parsed
 from nlmon.backends.legacy.reads import reads_of
-from nlmon.backends.legacy.route import RouteParser
+from nlmon.backends.legacy.route import FIB_RULE_HDR, IFADDRMSG, IFINFOMSG, NDMSG, RTMSG, RouteParser
 from nlmon.backends.legacy.sockets import SocketParser
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.reads import Reads
@@ -44,9 +44,16 @@ from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["LegacyBackend"]
 
+# linux/netlink.h
 NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC = 0, 4, 12, 16
-NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 1, 2, 3, 4
+NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN, NLMSG_MIN_TYPE = 2, 3, 4, 16
+# linux/rtnetlink.h: the types of an object follow each other
+RTM_NEWLINK, RTM_SETLINK, RTM_NEWADDR, RTM_GETADDR, RTM_NEWROUTE, RTM_GETROUTE = 16, 19, 20, 22, 24, 26
+RTM_NEWNEIGH, RTM_GETNEIGH, RTM_NEWRULE, RTM_GETRULE = 28, 30, 32, 34
+# linux/sock_diag.h, linux/netfilter/nfnetlink_conntrack.h
+SOCK_DIAG_BY_FAMILY, CT_NEW, CT_DELETE = 20, 0x100, 0x102
 ANY = -1
+# More than any kernel has.
 GENERIC_GROUPS = 256
 
 Method: TypeAlias = Callable[[Message], Parsed]
@@ -62,8 +69,11 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
     name: ClassVar[str] = "legacy"
     groups: ClassVar[Mapping[int, tuple[int, ...]]] = MappingProxyType(
         {
+            # RTNLGRP_LINK, NEIGH; IPV4_IFADDR, _ROUTE, _RULE; IPV6_IFADDR, _ROUTE, _RULE
             NETLINK_ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
+            # SKNLGRP_*: destroyed TCP and UDP sockets of both families
             NETLINK_SOCK_DIAG: (1, 2, 3, 4),
+            # NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY
             NETLINK_NETFILTER: (1, 2, 3),
             NETLINK_GENERIC: (),
         }
@@ -72,15 +82,15 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
     parsers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
         {
             NETLINK_ROUTE: {
-                **dict.fromkeys((16, 17, 18, 19), ("parse_link", 16)),
-                **dict.fromkeys((20, 21, 22), ("parse_addr", 8)),
-                **dict.fromkeys((24, 25, 26), ("parse_route", 12)),
-                **dict.fromkeys((28, 29, 30), ("parse_neigh", 12)),
-                **dict.fromkeys((32, 33, 34), ("parse_rule", 12)),
+                **dict.fromkeys(range(RTM_NEWLINK, RTM_SETLINK + 1), ("parse_link", IFINFOMSG)),
+                **dict.fromkeys(range(RTM_NEWADDR, RTM_GETADDR + 1), ("parse_addr", IFADDRMSG)),
+                **dict.fromkeys(range(RTM_NEWROUTE, RTM_GETROUTE + 1), ("parse_route", RTMSG)),
+                **dict.fromkeys(range(RTM_NEWNEIGH, RTM_GETNEIGH + 1), ("parse_neigh", NDMSG)),
+                **dict.fromkeys(range(RTM_NEWRULE, RTM_GETRULE + 1), ("parse_rule", FIB_RULE_HDR)),
             },
-            NETLINK_SOCK_DIAG: {20: ("parse_socket", 4)},
-            NETLINK_NETFILTER: dict.fromkeys((0x100, 0x102), ("parse_conntrack", 4)),
-            NETLINK_GENERIC: {ANY: ("parse_generic", 4)},
+            NETLINK_SOCK_DIAG: {SOCK_DIAG_BY_FAMILY: ("parse_socket", 4)},
+            NETLINK_NETFILTER: dict.fromkeys((CT_NEW, CT_DELETE), ("parse_conntrack", NFGENMSG)),
+            NETLINK_GENERIC: {ANY: ("parse_generic", GENL_HDRLEN)},
         }
     )
 
@@ -112,7 +122,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         """What the parser of a message reads; see ``Declares.reads``."""
         parsers = cls.parsers.get(protocol, {})
         found = parsers.get(msg_type, parsers.get(ANY))
-        return None if found is None or msg_type < 16 else reads_of(*found, first)
+        return None if found is None or msg_type < NLMSG_MIN_TYPE else reads_of(*found, first)
 
     # -- datagram --------------------------------------------------------------------------------------------
 
@@ -142,12 +152,12 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         offset = 0
         while offset < size:
             left = size - offset
-            if left < 16:
+            if left < NLMSG_HDRLEN:
                 if any(data[offset:]):
-                    self._framing(result, datagram, offset, f"{left} bytes are left, a header has 16")
+                    self._framing(result, datagram, offset, f"{left} bytes are left, a header has {NLMSG_HDRLEN}")
                 break
             length, kind, flags, seq, pid = header_of(data, offset)
-            if length < 16:
+            if length < NLMSG_HDRLEN:
                 if any(data[offset:]):
                     self._framing(result, datagram, offset, f"the message claims {length} bytes, less than a header")
                 break
@@ -156,11 +166,11 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
                 break
             message = Message(data, offset, offset + length, datagram, errors)
             header = (kind, flags, seq, pid)
-            if kind < 16:
+            if kind < NLMSG_MIN_TYPE:
                 if not self.control(result, datagram, message, header):
                     break
             elif (found := methods.get(kind, other)) is None:
-                result.unknown.append((kind, data[offset + 16] if length > 16 else -1))
+                result.unknown.append((kind, data[offset + NLMSG_HDRLEN] if length > NLMSG_HDRLEN else -1))
             else:
                 self.event(result, datagram, message, header, found)
             offset += (length + 3) & ~3
@@ -174,10 +184,11 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         parse, need = method
         kind, flags, seq, pid = header
         protocol, frame, offset = datagram.protocol, datagram.frame, message.start
-        body = message.end - offset - 16
+        body = message.end - offset - NLMSG_HDRLEN
         if body < need:
             if protocol == NETLINK_ROUTE and kind & 3 == 2 and body:
-                result.unknown.append((kind, message.data[offset + 16]))  # a dump request may be the family alone
+                # A dump request may be the family alone.
+                result.unknown.append((kind, message.data[offset + NLMSG_HDRLEN]))
                 return
             what = f"the message has {body} bytes behind its header and needs {need}"
             result.errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
@@ -186,7 +197,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         payload, index = parse(message)
         if payload is None:
             if len(result.errors) == errors:
-                result.unknown.append((kind, message.data[offset + 16]))
+                result.unknown.append((kind, message.data[offset + NLMSG_HDRLEN]))
             return
         time, nsid = datagram.timestamp, datagram.nsid
         name = UNSET if protocol != NETLINK_ROUTE else self._interface(payload, index if nsid is None else None)
@@ -207,13 +218,13 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
                 OverrunMessage("NLM-D005", "the sender lost data before this message", frame=frame, offset=offset)
             )
             return True
-        if kind == NLMSG_ERROR and message.end - message.start < 20:
+        if kind == NLMSG_ERROR and message.end - message.start < NLMSG_HDRLEN + 4:
             what = "an error message has no room for its error number"
             result.errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
             return True
         number = 0
-        if kind in {NLMSG_ERROR, NLMSG_DONE} and message.end - message.start >= 20:
-            (number,) = self._s32.unpack_from(message.data, message.start + 16)
+        if kind in {NLMSG_ERROR, NLMSG_DONE} and message.end - message.start >= NLMSG_HDRLEN + 4:
+            (number,) = self._s32.unpack_from(message.data, message.start + NLMSG_HDRLEN)
         if number < 0:
             what = f"the kernel answers {errno_name(-number)}"
             result.errors.append(KernelError("NLM-D004", what, frame=frame, offset=offset, errno=-number))

@@ -10,12 +10,13 @@ Not here: nl80211's fields and names of any kind.
 
 from __future__ import annotations
 
-from nlmon.backends.legacy.reading import Message, Parsed, Reader
+from nlmon.backends.legacy.reading import NLMSG_HDRLEN, Message, Parsed, Reader
 from nlmon.events import GenericInfo
 
-__all__ = ["GenericParser"]
+__all__ = ["GENL_HDRLEN", "NL80211_ATTR_VENDOR_ID", "NL80211_ATTR_VENDOR_SUBCMD", "NL80211_CMD_VENDOR", "GenericParser"]
 
-CMD_VENDOR = 103
+GENL_HDRLEN = 4
+NL80211_CMD_VENDOR, NL80211_ATTR_VENDOR_ID, NL80211_ATTR_VENDOR_SUBCMD = 103, 195, 196
 
 
 class GenericParser(Reader):
@@ -24,12 +25,14 @@ class GenericParser(Reader):
     def parse_generic(self, m: Message) -> Parsed:
         """genlmsghdr, and of a vendor command its vendor and subcommand."""
         (family,) = self._u16.unpack_from(m.data, m.start + 4)
-        command, version = m.data[m.start + 16], m.data[m.start + 17]
+        body = m.start + NLMSG_HDRLEN
+        command, version = m.data[body], m.data[body + 1]
         vendor = subcommand = None
         # The attributes of other commands may stand behind a header of their family, which has no name here.
-        for kind, at, begin, end in self.attributes(m, m.start + 20, m.end) if command == CMD_VENDOR else ():
-            if kind == 195:
+        found = self.attributes(m, body + GENL_HDRLEN, m.end) if command == NL80211_CMD_VENDOR else ()
+        for kind, at, begin, end in found:
+            if kind == NL80211_ATTR_VENDOR_ID:
                 vendor = self.u32(m, at, begin, end, "NL80211_ATTR_VENDOR_ID")
-            elif kind == 196:
+            elif kind == NL80211_ATTR_VENDOR_SUBCMD:
                 subcommand = self.u32(m, at, begin, end, "NL80211_ATTR_VENDOR_SUBCMD")
         return GenericInfo(family, command, version, vendor, subcommand), None

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nlmon.backends.legacy.reading import Message, Parsed, Reader
+from nlmon.backends.legacy.reading import NLMSG_HDRLEN, Message, Parsed, Reader
 from nlmon.events import ConntrackInfo
 
-__all__ = ["NetfilterParser"]
+__all__ = ["NFGENMSG", "NetfilterParser"]
+
+NFGENMSG = 4
+CTA_TUPLE_ORIG, CTA_PROTOINFO, CTA_MARK, CTA_COUNTERS_ORIG, CTA_COUNTERS_REPLY = 1, 4, 8, 9, 10
+CTA_TUPLE_IP, CTA_TUPLE_PROTO = 1, 2
+CTA_IP_V4_SRC, CTA_IP_V4_DST, CTA_IP_V6_SRC, CTA_IP_V6_DST = 1, 2, 3, 4
+CTA_PROTO_NUM, CTA_PROTO_SRC_PORT, CTA_PROTO_DST_PORT = 1, 2, 3
+CTA_PROTOINFO_TCP, CTA_PROTOINFO_TCP_STATE = 1, 1
+CTA_COUNTERS_PACKETS, CTA_COUNTERS_BYTES = 1, 2
 
 # Where nested attributes stand.
 IP, PROTO = "CTA_TUPLE_ORIG/CTA_TUPLE_IP", "CTA_TUPLE_ORIG/CTA_TUPLE_PROTO"
@@ -44,20 +52,20 @@ class NetfilterParser(Reader):
 
     def parse_conntrack(self, m: Message) -> Parsed:
         """nfgenmsg, one tuple, the TCP state, the mark and four counters."""
-        family = m.data[m.start + 16]
+        family = m.data[m.start + NLMSG_HDRLEN]
         tcp_state = mark = None
         flow = Tuple()
         original = reply = Counters()
-        for kind, at, begin, end in self.attributes(m, m.start + 20, m.end):
-            if kind == 1:
+        for kind, at, begin, end in self.attributes(m, m.start + NLMSG_HDRLEN + NFGENMSG, m.end):
+            if kind == CTA_TUPLE_ORIG:
                 flow = self.parse_tuple(m, begin, end)
-            elif kind == 4:
+            elif kind == CTA_PROTOINFO:
                 tcp_state = self.parse_protoinfo(m, begin, end)
-            elif kind == 8:
+            elif kind == CTA_MARK:
                 mark = self.big(m, at, begin, end, "CTA_MARK", 4)
-            elif kind == 9:
+            elif kind == CTA_COUNTERS_ORIG:
                 original = self.parse_counters(m, begin, end, "CTA_COUNTERS_ORIG")
-            elif kind == 10:
+            elif kind == CTA_COUNTERS_REPLY:
                 reply = self.parse_counters(m, begin, end, "CTA_COUNTERS_REPLY")
         info = ConntrackInfo(
             family,
@@ -80,25 +88,25 @@ class NetfilterParser(Reader):
         src = dst = protocol = src_port = dst_port = None
         data, ips4, ips6 = m.data, self._ips[4], self._ips[16]
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_TUPLE_ORIG"):
-            if kind == 1:
+            if kind == CTA_TUPLE_IP:
                 src = dst = None  # of an attribute that stands twice the last one counts
                 for inner, at, one, stop in self.attributes(m, first, last, IP):
-                    if inner == 1:
+                    if inner == CTA_IP_V4_SRC:
                         src = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_SRC, 4)
-                    elif inner == 2:
+                    elif inner == CTA_IP_V4_DST:
                         dst = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_DST, 4)
-                    elif inner == 3:
+                    elif inner == CTA_IP_V6_SRC:
                         src = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_SRC, 16)
-                    elif inner == 4:
+                    elif inner == CTA_IP_V6_DST:
                         dst = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_DST, 16)
-            elif kind == 2:
+            elif kind == CTA_TUPLE_PROTO:
                 protocol = src_port = dst_port = None
                 for inner, at, one, stop in self.attributes(m, first, last, PROTO):
-                    if inner == 1:
+                    if inner == CTA_PROTO_NUM:
                         protocol = self.u8(m, at, one, stop, NUM)
-                    elif inner == 2:
+                    elif inner == CTA_PROTO_SRC_PORT:
                         src_port = self.big(m, at, one, stop, SRC_PORT, 2)
-                    elif inner == 3:
+                    elif inner == CTA_PROTO_DST_PORT:
                         dst_port = self.big(m, at, one, stop, DST_PORT, 2)
         return Tuple(src, dst, protocol, src_port, dst_port)
 
@@ -106,11 +114,11 @@ class NetfilterParser(Reader):
         """CTA_PROTOINFO: the state of a TCP connection."""
         state = None
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_PROTOINFO"):
-            if kind != 1:
+            if kind != CTA_PROTOINFO_TCP:
                 continue
             state = None
             for inner, at, one, stop in self.attributes(m, first, last, TCP):
-                if inner == 1:
+                if inner == CTA_PROTOINFO_TCP_STATE:
                     state = self.u8(m, at, one, stop, TCP_STATE)
         return state
 
@@ -118,9 +126,9 @@ class NetfilterParser(Reader):
         """CTA_COUNTERS_*: packets and bytes of one direction."""
         packets = bytes_ = None
         for kind, at, first, last in self.attributes(m, begin, end, path):
-            if kind == 1:
+            if kind == CTA_COUNTERS_PACKETS:
                 packets = self.big(m, at, first, last, f"{path}/CTA_COUNTERS_PACKETS", 8)
-            elif kind == 2:
+            elif kind == CTA_COUNTERS_BYTES:
                 bytes_ = self.big(m, at, first, last, f"{path}/CTA_COUNTERS_BYTES", 8)
         return Counters(packets, bytes_)
 

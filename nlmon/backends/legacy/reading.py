@@ -14,16 +14,35 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from socket import AF_INET6, inet_ntoa, inet_ntop
+from socket import AF_INET6 as THIS_AF_INET6
+from socket import inet_ntoa, inet_ntop
 from typing import TypeAlias
 
 from nlmon.errors import AttributeFormatError, DecodeError, WrappedLength
 from nlmon.events import Payload
 from nlmon.wire import Datagram
 
-__all__ = ["NLA_TYPE_MASK", "Message", "Parsed", "Reader"]
+__all__ = [
+    "AF_BRIDGE",
+    "AF_INET",
+    "AF_INET6",
+    "AF_UNIX",
+    "IFNAMSIZ",
+    "MAX_ADDR_LEN",
+    "NLA_HDRLEN",
+    "NLA_TYPE_MASK",
+    "NLMSG_HDRLEN",
+    "RTNL_FAMILY_IP6MR",
+    "RTNL_FAMILY_IPMR",
+    "Message",
+    "Parsed",
+    "Reader",
+]
 
-NLA_TYPE_MASK = 0x3FFF
+# linux/netlink.h
+NLMSG_HDRLEN, NLA_HDRLEN, NLA_TYPE_MASK = 16, 4, 0x3FFF
+# linux/socket.h, linux/rtnetlink.h
+AF_UNIX, AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 1, 2, 7, 10, 128, 129
 IFNAMSIZ = 16  # linux/if.h; with the NUL
 MAX_ADDR_LEN = 32  # linux/netdevice.h
 REMEMBERED = 4096  # texts of a kind; beyond, all are forgotten
@@ -171,5 +190,5 @@ class Reader:
         address, known = message.data[begin:end], self._ips[need]
         if len(known) >= REMEMBERED:
             known.clear()
-        text = known[address] = inet_ntoa(address) if need == 4 else inet_ntop(AF_INET6, address)
+        text = known[address] = inet_ntoa(address) if need == 4 else inet_ntop(THIS_AF_INET6, address)
         return text

@@ -14,15 +14,43 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from nlmon.backends.legacy.reading import NLA_TYPE_MASK, Message, Parsed, Reader
+from nlmon.backends.legacy.reading import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    IFNAMSIZ,
+    MAX_ADDR_LEN,
+    NLA_HDRLEN,
+    NLA_TYPE_MASK,
+    NLMSG_HDRLEN,
+    RTNL_FAMILY_IP6MR,
+    RTNL_FAMILY_IPMR,
+    Message,
+    Parsed,
+    Reader,
+)
 from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
 
-__all__ = ["RouteParser"]
+__all__ = ["FIB_RULE_HDR", "IFADDRMSG", "IFINFOMSG", "NDMSG", "RTMSG", "RULE_NUMBERS", "RouteParser"]
 
-AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 2, 7, 10, 128, 129
-IFLA_OPERSTATE, IFLA_VFINFO_LIST, IFLA_TARGET_NETNSID, IFLA_VF_INFO = 16, 22, 46, 1
-ADDRESS, LLADDR = "IFLA_ADDRESS", "NDA_LLADDR"
+# Sizes of the fixed headers, and the attributes that are read.
+IFINFOMSG, IFADDRMSG, RTMSG, NDMSG, FIB_RULE_HDR, RTNEXTHOP = 16, 8, 12, 12, 12, 8
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_QDISC, IFLA_OPERSTATE = 1, 3, 4, 6, 16
+IFLA_VFINFO_LIST, IFLA_TARGET_NETNSID, IFLA_VF_INFO = 22, 46, 1
+IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_TARGET_NETNSID = 1, 2, 3, 10
+RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH = 1, 2, 4, 5, 6, 7, 8, 9
+RTA_CACHEINFO, RTA_TABLE, RTA_VIA, RTA_PREF, RTA_ENCAP_TYPE, RTA_ENCAP, RTA_NH_ID = 12, 15, 18, 20, 21, 22, 30
+RTAX_CC_ALGO = 16
+NDA_DST, NDA_LLADDR, NDA_CACHEINFO, NDA_PROBES, NDA_VLAN, NDA_PORT = 1, 2, 3, 4, 5, 6
+NDA_VNI, NDA_MASTER, NDA_SRC_VNI = 7, 9, 11
+FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_TUN_ID, FRA_OIFNAME = 1, 2, 3, 12, 17
+FRA_UID_RANGE, FRA_SPORT_RANGE, FRA_DPORT_RANGE = 20, 23, 24
+LONGEST_ADDRESS = NLA_HDRLEN + MAX_ADDR_LEN  # with the header of its attribute
+QDISC_NAME = 31  # the longest, without its NUL
 LONGEST_ATTRIBUTE = 0xFFFF  # as nla_len has 16 bits
+ADDRESS, LLADDR = "IFLA_ADDRESS", "NDA_LLADDR"
+# What each route of IPv6 and each neighbour has, and is not provided.
+UNREAD_ROUTE, UNREAD_NEIGHBOUR = frozenset((RTA_CACHEINFO, RTA_PREF)), frozenset((NDA_CACHEINFO, NDA_PROBES))
 # Attributes of a rule that are one number (linux/fib_rules.h): field, name, and the method that reads it.
 RULE_NUMBERS = {
     4: ("goto", "FRA_GOTO", "u32"),
@@ -62,12 +90,12 @@ class RouteParser(Reader):
 
     def parse_link(self, m: Message) -> Parsed:
         """RTM_*LINK: ifinfomsg and six attributes."""
-        data, at, end, rtattr = m.data, m.start + 32, m.end, self._rtattr_at
+        data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + IFINFOMSG, m.end, self._rtattr_at
         last = end - 4
         # The highest number that is looked at: most of a link's attributes are not provided.
         most = IFLA_OPERSTATE if end - m.start <= LONGEST_ATTRIBUTE else IFLA_VFINFO_LIST
         u32, names = self._u32_at, self._names
-        family, _, index, flags, _ = self._ifinfomsg.unpack_from(data, m.start + 16)
+        family, _, index, flags, _ = self._ifinfomsg.unpack_from(data, m.start + NLMSG_HDRLEN)
         ifname = mtu = addr = qdisc = operstate = target = None
         while at <= last:
             length, kind = rtattr(data, at)
@@ -78,15 +106,21 @@ class RouteParser(Reader):
             if kind > most:
                 if kind == IFLA_TARGET_NETNSID:
                     target = self.s32(m, at, at + 4, stop, "IFLA_TARGET_NETNSID")
-            elif kind == 1:
-                addr = data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, ADDRESS)
-            elif kind == 3:
-                ifname = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_IFNAME", 15)
-            elif kind == 4:
+            elif kind == IFLA_ADDRESS:
+                addr = (
+                    data[at + 4 : stop].hex(":")
+                    if length <= LONGEST_ADDRESS
+                    else self.link_address(m, at, at + 4, stop, ADDRESS)
+                )
+            elif kind == IFLA_IFNAME:
+                ifname = names.get(data[at + 4 : stop]) or self.name_of(
+                    m, at, at + 4, stop, "IFLA_IFNAME", IFNAMSIZ - 1
+                )
+            elif kind == IFLA_MTU:
                 mtu = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "IFLA_MTU")
-            elif kind == 6:
-                qdisc = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_QDISC", 31)
-            elif kind == 16:
+            elif kind == IFLA_QDISC:
+                qdisc = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_QDISC", QDISC_NAME)
+            elif kind == IFLA_OPERSTATE:
                 operstate = self.u8(m, at, at + 4, stop, "IFLA_OPERSTATE")
             elif kind == IFLA_VFINFO_LIST:
                 stop, most = self.end_of_functions(m, at, length), IFLA_OPERSTATE
@@ -116,9 +150,9 @@ class RouteParser(Reader):
 
     def parse_addr(self, m: Message) -> Parsed:
         """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label, another namespace."""
-        data, at, end, rtattr = m.data, m.start + 24, m.end, self._rtattr_at
+        data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + IFADDRMSG, m.end, self._rtattr_at
         last = end - 4
-        family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(data, m.start + 16)
+        family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(data, m.start + NLMSG_HDRLEN)
         need = 4 if family == AF_INET else 16 if family == AF_INET6 else None
         ips, names = self._ips[need], self._names
         address = local = label = target = None
@@ -129,14 +163,14 @@ class RouteParser(Reader):
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind == 1 and need is not None:
+            if kind == IFA_ADDRESS and need is not None:
                 address = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_ADDRESS", need)
-            elif kind == 2 and need is not None:
+            elif kind == IFA_LOCAL and need is not None:
                 local = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_LOCAL", need)
                 has_local = True
-            elif kind == 3:
-                label = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFA_LABEL", 15)
-            elif kind == 10:
+            elif kind == IFA_LABEL:
+                label = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFA_LABEL", IFNAMSIZ - 1)
+            elif kind == IFA_TARGET_NETNSID:
                 target = self.s32(m, at, at + 4, stop, "IFA_TARGET_NETNSID")
             at = (stop + 3) & ~3
         if at < end:
@@ -147,65 +181,55 @@ class RouteParser(Reader):
 
     def parse_route(self, m: Message) -> Parsed:
         """RTM_*ROUTE: rtmsg, destination, source, gateway, interface, table, hops and encapsulation."""
-        data, at, end, rtattr = m.data, m.start + 28, m.end, self._rtattr_at
+        data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + RTMSG, m.end, self._rtattr_at
         last = end - 4
-        family, dst_len, src_len, tos, table, protocol, scope, type_, flags = self._rtmsg.unpack_from(
-            data, m.start + 16
-        )
+        head = self._rtmsg.unpack_from(data, m.start + NLMSG_HDRLEN)
+        family, dst_len, src_len, tos, table, protocol, scope, type_, flags = head
         need = IP_LENGTH.get(family)
         u32, ips = self._u32_at, self._ips[need]
-        dst = src = gateway = prefsrc = oif = priority = hops = wide = via = metrics = nexthop = None
-        encap_type = encap = None
+        absent: Any = UNSET if need is None else None  # addresses of another family are not provided
+        dst = src = gateway = prefsrc = absent
+        oif = priority = hops = wide = via = metrics = nexthop = encap_type = encap = None
         while at <= last:
             length, kind = rtattr(data, at)
             stop = at + length
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind == 15:
+            if kind == RTA_TABLE:
                 wide = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_TABLE")
-            elif kind == 1 and need is not None:
+            elif kind == RTA_DST and need is not None:
                 dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_DST", need)
-            elif kind == 4:
+            elif kind == RTA_OIF:
                 oif = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_OIF")
-            elif kind == 6:
+            elif kind == RTA_PRIORITY:
                 priority = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_PRIORITY")
-            elif kind in {12, 20}:
-                pass  # cache info and preference, which each route of IPv6 has, are not provided
-            elif kind == 5 and need is not None:
+            elif kind in UNREAD_ROUTE:
+                pass
+            elif kind == RTA_GATEWAY and need is not None:
                 gateway = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_GATEWAY", need)
-            elif kind == 7 and need is not None:
+            elif kind == RTA_PREFSRC and need is not None:
                 prefsrc = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_PREFSRC", need)
-            elif kind == 2 and need is not None:
+            elif kind == RTA_SRC and need is not None:
                 src = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_SRC", need)
-            elif kind == 8:
+            elif kind == RTA_METRICS:
                 metrics = self.parse_metrics(m, at + 4, stop)
-            elif kind == 9:
+            elif kind == RTA_MULTIPATH:
                 hops = self.parse_hops(m, at + 4, stop, need)
-            elif kind == 18:
+            elif kind == RTA_VIA:
                 via = self.parse_via(m, at, at + 4, stop, "RTA_VIA")
-            elif kind == 30:
+            elif kind == RTA_NH_ID:
                 nexthop = self.u32(m, at, at + 4, stop, "RTA_NH_ID")
-            elif kind == 21:
+            elif kind == RTA_ENCAP_TYPE:
                 encap_type = self.u16(m, at, at + 4, stop, "RTA_ENCAP_TYPE")
-            elif kind == 22:
+            elif kind == RTA_ENCAP:
                 encap = data[at + 4 : stop].hex()
             at = (stop + 3) & ~3
         if at < end:
             self.rest(m, at, end)
-        if wide is not None:
-            table = wide
-        if need is None:
-            # fmt: off
-            info = RouteInfo(
-                family, dst_len, src_len, tos, protocol, scope, type_, flags, table,
-                UNSET, UNSET, UNSET, oif, priority, hops, UNSET, UNSET, via, nexthop, metrics, encap_type, encap,
-            )
-            # fmt: on
-            return info, oif
         # fmt: off
         info = RouteInfo(
-            family, dst_len, src_len, tos, protocol, scope, type_, flags, table,
+            family, dst_len, src_len, tos, protocol, scope, type_, flags, table if wide is None else wide,
             dst, src, gateway, oif, priority, hops, prefsrc, UNSET, via, nexthop, metrics, encap_type, encap,
         )
         # fmt: on
@@ -215,7 +239,7 @@ class RouteParser(Reader):
         """RTA_METRICS: numbers, and the name of a congestion control."""
         metrics: list[tuple[int, int | str]] = []
         for kind, where, begin, stop in self.attributes(m, at, end, "RTA_METRICS"):
-            if kind == 16:
+            if kind == RTAX_CC_ALGO:
                 name = m.data[begin:stop].split(b"\0", 1)[0]
                 metrics.append((kind, name.decode("utf-8", "backslashreplace")))
                 continue
@@ -228,23 +252,23 @@ class RouteParser(Reader):
         """RTA_MULTIPATH: a list of rtnexthop, each with attributes of its own."""
         hops = []
         while at < end:
-            if end - at < 8:
+            if end - at < RTNEXTHOP:
                 if any(m.data[at:end]):
-                    m.bad(at, "RTA_MULTIPATH", f"{end - at} bytes are left, a next hop has 8")
+                    m.bad(at, "RTA_MULTIPATH", f"{end - at} bytes are left, a next hop has {RTNEXTHOP}")
                 break
             length, flags, more, index = self._rtnexthop.unpack_from(m.data, at)
-            if length < 8 or length > end - at:
+            if length < RTNEXTHOP or length > end - at:
                 m.bad(at, "RTA_MULTIPATH", f"a next hop claims {length} bytes and {end - at} are left")
                 break
             gateway = via = encap_type = encap = None
-            for kind, where, begin, stop in self.attributes(m, at + 8, at + length, "RTA_MULTIPATH"):
-                if kind == 5 and need is not None:
+            for kind, where, begin, stop in self.attributes(m, at + RTNEXTHOP, at + length, "RTA_MULTIPATH"):
+                if kind == RTA_GATEWAY and need is not None:
                     gateway = self.ip(m, where, begin, stop, "RTA_MULTIPATH/RTA_GATEWAY", need)
-                elif kind == 18:
+                elif kind == RTA_VIA:
                     via = self.parse_via(m, where, begin, stop, "RTA_MULTIPATH/RTA_VIA")
-                elif kind == 21:
+                elif kind == RTA_ENCAP_TYPE:
                     encap_type = self.u16(m, where, begin, stop, "RTA_MULTIPATH/RTA_ENCAP_TYPE")
-                elif kind == 22:
+                elif kind == RTA_ENCAP:
                     encap = m.data[begin:stop].hex()
             hops.append(NextHop(index, more + 1, flags, gateway, via, encap_type, encap))
             at += (length + 3) & ~3
@@ -265,9 +289,9 @@ class RouteParser(Reader):
 
     def parse_neigh(self, m: Message) -> Parsed:
         """RTM_*NEIGH: ndmsg, the two addresses, and what tells entries of a forwarding database apart."""
-        data, at, end, rtattr = m.data, m.start + 28, m.end, self._rtattr_at
+        data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + NDMSG, m.end, self._rtattr_at
         last = end - 4
-        family, index, state, flags, _ = self._ndmsg.unpack_from(data, m.start + 16)
+        family, index, state, flags, _ = self._ndmsg.unpack_from(data, m.start + NLMSG_HDRLEN)
         need = 4 if family == AF_INET else 16 if family in {AF_INET6, AF_BRIDGE} else None
         ips = self._ips[need]
         dst = lladdr = vlan = master = vni = src_vni = port = None
@@ -277,28 +301,30 @@ class RouteParser(Reader):
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind == 1 and need is not None:
+            if kind == NDA_DST and need is not None:
                 size = 4 if family == AF_BRIDGE and length == 8 else need  # an entry of either family
                 dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "NDA_DST", size)
-            elif kind == 2:
+            elif kind == NDA_LLADDR:
                 lladdr = (
-                    data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, LLADDR)
+                    data[at + 4 : stop].hex(":")
+                    if length <= LONGEST_ADDRESS
+                    else self.link_address(m, at, at + 4, stop, LLADDR)
                 )
-            elif kind in {3, 4}:
-                pass  # cache info and probes, which each entry has, are not provided
-            elif kind == 5:
+            elif kind in UNREAD_NEIGHBOUR:
+                pass
+            elif kind == NDA_VLAN:
                 vlan = self.u16(m, at, at + 4, stop, "NDA_VLAN")
-            elif kind == 6:
+            elif kind == NDA_PORT:
                 if length < 6:
                     m.bad(at, "NDA_PORT", f"{length - 4} bytes are no port")
                     port = None
                 else:
                     port = int.from_bytes(data[at + 4 : at + 6], "big")
-            elif kind == 7:
+            elif kind == NDA_VNI:
                 vni = self.u32(m, at, at + 4, stop, "NDA_VNI")
-            elif kind == 9:
+            elif kind == NDA_MASTER:
                 master = self.u32(m, at, at + 4, stop, "NDA_MASTER")
-            elif kind == 11:
+            elif kind == NDA_SRC_VNI:
                 src_vni = self.u32(m, at, at + 4, stop, "NDA_SRC_VNI")
             at = (stop + 3) & ~3
         if at < end:
@@ -308,28 +334,29 @@ class RouteParser(Reader):
 
     def parse_rule(self, m: Message) -> Parsed:
         """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
-        family, dst_len, src_len, tos, table, action, flags = self._fib_rule_hdr.unpack_from(m.data, m.start + 16)
+        head = self._fib_rule_hdr.unpack_from(m.data, m.start + NLMSG_HDRLEN)
+        family, dst_len, src_len, tos, table, action, flags = head
         need = IP_LENGTH.get(family)
         found: dict[str, Any] = {}
-        for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
+        for kind, at, begin, end in self.attributes(m, m.start + NLMSG_HDRLEN + FIB_RULE_HDR, m.end):
             if kind in RULE_NUMBERS:
                 field, name, read = RULE_NUMBERS[kind]
                 found[field] = getattr(self, read)(m, at, begin, end, name)
-            elif kind == 1 and need is not None:
+            elif kind == FRA_DST and need is not None:
                 found["dst"] = self.ip(m, at, begin, end, "FRA_DST", need) if begin < end else None  # to all
-            elif kind == 2 and need is not None:
+            elif kind == FRA_SRC and need is not None:
                 found["src"] = self.ip(m, at, begin, end, "FRA_SRC", need) if begin < end else None  # from all
-            elif kind == 3:
-                found["iifname"] = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
-            elif kind == 12:
+            elif kind == FRA_IIFNAME:
+                found["iifname"] = self.name_of(m, at, begin, end, "FRA_IIFNAME", IFNAMSIZ - 1)
+            elif kind == FRA_TUN_ID:
                 found["tun_id"] = self.parse_tunnel(m, at, begin, end)
-            elif kind == 17:
-                found["oifname"] = self.name_of(m, at, begin, end, "FRA_OIFNAME", 15)
-            elif kind == 20:
+            elif kind == FRA_OIFNAME:
+                found["oifname"] = self.name_of(m, at, begin, end, "FRA_OIFNAME", IFNAMSIZ - 1)
+            elif kind == FRA_UID_RANGE:
                 found["uid_range"] = self.pair(m, at, begin, end, "FRA_UID_RANGE", self._u32_pair)
-            elif kind == 23:
+            elif kind == FRA_SPORT_RANGE:
                 found["sport_range"] = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
-            elif kind == 24:
+            elif kind == FRA_DPORT_RANGE:
                 found["dport_range"] = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
         wide = found.pop("table", None)
         return RuleInfo(family, dst_len, src_len, tos, action, flags, table if wide is None else wide, **found), None

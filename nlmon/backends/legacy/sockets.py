@@ -10,16 +10,17 @@ from __future__ import annotations
 import socket
 import struct
 
-from nlmon.backends.legacy.reading import Message, Parsed, Reader
+from nlmon.backends.legacy.reading import AF_INET, AF_INET6, AF_UNIX, NLMSG_HDRLEN, Message, Parsed, Reader
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 from nlmon.wire import Datagram
 
-__all__ = ["SocketParser"]
+__all__ = ["INET_DIAG_MSG", "INET_DIAG_PROTOCOL", "UNIX_DIAG_MSG", "SocketParser"]
 
-AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
-INET_DIAG_MSG_SIZE, UNIX_DIAG_MSG_SIZE = 72, 16
-REQ_V2_END = 16 + 56
+NLM_F_REQUEST = 1
+# Sizes of the structures behind the message header: two answers, and a request.
+INET_DIAG_MSG, UNIX_DIAG_MSG, INET_DIAG_REQ_V2 = 72, 16, 56
+INET_DIAG_PROTOCOL, INET_DIAG_REQ_PROTOCOL = 10, 3
 
 
 class SocketParser(Reader):
@@ -28,29 +29,30 @@ class SocketParser(Reader):
     def parse_socket(self, m: Message) -> Parsed:
         """inet_diag_msg or unix_diag_msg, by the family in the first byte."""
         (flags,) = self._u16.unpack_from(m.data, m.start + 6)
-        if flags & 1:
-            return None, None  # NLM_F_REQUEST: a question, which has the type of its answer
-        family, state = m.data[m.start + 16], m.data[m.start + 17]
-        size = {AF_INET: INET_DIAG_MSG_SIZE, AF_INET6: INET_DIAG_MSG_SIZE, AF_UNIX: UNIX_DIAG_MSG_SIZE}.get(family)
+        if flags & NLM_F_REQUEST:
+            return None, None  # a question, which has the type of its answer
+        body = m.start + NLMSG_HDRLEN
+        family, state = m.data[body], m.data[body + 1]
+        size = {AF_INET: INET_DIAG_MSG, AF_INET6: INET_DIAG_MSG, AF_UNIX: UNIX_DIAG_MSG}.get(family)
         if size is None:
             return None, None
-        if m.end - m.start < 16 + size:
-            what = f"the message has {m.end - m.start - 16} bytes behind its header and needs {size}"
+        if m.end - body < size:
+            what = f"the message has {m.end - body} bytes behind its header and needs {size}"
             m.errors.append(HeaderError("NLM-D002", what, frame=m.datagram.frame, offset=m.start))
             return None, None
         if family == AF_UNIX:
-            (inode,) = self._u32.unpack_from(m.data, m.start + 20)
-            for _ in self.attributes(m, m.start + 16 + size, m.end):
+            (inode,) = self._u32.unpack_from(m.data, body + 4)
+            for _ in self.attributes(m, body + size, m.end):
                 pass  # none of them is provided; what is wrong with their framing is still said
-            return DiagInfo(family, m.data[m.start + 18], None, None, None, None, None, inode), None
-        sport, dport = struct.unpack_from(">HH", m.data, m.start + 20)
+            return DiagInfo(family, m.data[body + 2], None, None, None, None, None, inode), None
+        sport, dport = struct.unpack_from(">HH", m.data, body + 4)
         length = 4 if family == AF_INET else 16
-        src = socket.inet_ntop(family_of(family), m.data[m.start + 24 : m.start + 24 + length])
-        dst = socket.inet_ntop(family_of(family), m.data[m.start + 40 : m.start + 40 + length])
-        (inode,) = self._u32.unpack_from(m.data, m.start + 84)
+        src = socket.inet_ntop(family_of(family), m.data[body + 8 : body + 8 + length])
+        dst = socket.inet_ntop(family_of(family), m.data[body + 24 : body + 24 + length])
+        (inode,) = self._u32.unpack_from(m.data, body + 68)
         protocol = None
-        for kind, at, begin, end in self.attributes(m, m.start + 16 + size, m.end):
-            if kind == 10:
+        for kind, at, begin, end in self.attributes(m, body + size, m.end):
+            if kind == INET_DIAG_PROTOCOL:
                 protocol = self.u8(m, at, begin, end, "INET_DIAG_PROTOCOL")
         if protocol is None:
             protocol = self.requested(m.datagram.request, family)
@@ -58,13 +60,13 @@ class SocketParser(Reader):
 
     def requested(self, request: bytes, family: int) -> int | None:
         """The protocol that the request asked for: a byte of it, or an attribute where a byte is too small."""
-        if len(request) < 18 or request[16] != family:
+        if len(request) < NLMSG_HDRLEN + 2 or request[NLMSG_HDRLEN] != family:
             return None
         message = Message(request, 0, len(request), Datagram(0, 0, 0, request), [])
-        for kind, at, begin, end in self.attributes(message, REQ_V2_END, len(request)):
-            if kind == 3 and end - begin >= 4:
+        for kind, at, begin, end in self.attributes(message, NLMSG_HDRLEN + INET_DIAG_REQ_V2, len(request)):
+            if kind == INET_DIAG_REQ_PROTOCOL and end - begin >= 4:
                 return self.u32(message, at, begin, end, "INET_DIAG_REQ_PROTOCOL")
-        return request[17]
+        return request[NLMSG_HDRLEN + 1]
 
 
 def family_of(family: int) -> int:
