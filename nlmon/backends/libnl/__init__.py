@@ -7,11 +7,12 @@ Rules of this folder:
 3. Only ``backend``, ``requests`` and ``lookups`` meet a transport, ``membership``, which joins groups, and ``pool``,
    which reads ahead; all else is values in, values out.
 
-From the bytes up: ``policies`` says which field comes from which attribute, ``decode`` walks messages with them, and
-messages that look like earlier ones are read by the functions of ``layouts``. ``requests`` asks the kernel, and
-``dump`` follows its answers. ``cache`` holds links, addresses and routes, and ``lookups`` fills and reads it.
-``resync`` says what is done about a loss and when, ``recovery`` which events that gives. ``membership`` joins the
-groups of generic families, ``pool`` holds datagrams that were read ahead. ``backend`` is the implementation itself.
+From the bytes up: ``uapi`` has numbers of the kernel's headers, ``policies`` says which field comes from which
+attribute, ``decode`` walks messages with them, and messages that look like earlier ones are read by the functions of
+``layouts``. ``requests`` asks the kernel, and ``dump`` follows its answers. ``cache`` holds links, addresses and
+routes, and ``lookups`` fills and reads it. ``resync`` says what is done about a loss and when, ``recovery`` which
+events that gives. ``membership`` joins the groups of generic families, ``pool`` holds datagrams that were read ahead.
+``backend`` is the implementation itself.
 
 Not here, on purpose: anything shared with the legacy implementation.
 """

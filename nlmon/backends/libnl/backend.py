@@ -20,15 +20,25 @@ from msgspec import structs
 
 from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.libnl.cache import CACHES
-from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Family
-from nlmon.backends.libnl.decode.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM
+from nlmon.backends.libnl.decode.families import Family
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.backends.libnl.lookups import Lookups
 from nlmon.backends.libnl.membership import Membership
 from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.backends.libnl.pool import Pool
-from nlmon.backends.libnl.requests import NLM_F_DUMP, NLM_F_REQUEST
 from nlmon.backends.libnl.resync import Resync
+from nlmon.backends.libnl.uapi import (
+    CTRL_CMD_GETFAMILY,
+    GENL_ID_CTRL,
+    NETLINK_AUDIT,
+    NETLINK_GENERIC,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NETLINK_XFRM,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+)
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.status import BackendStatus
 from nlmon.errors import NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
@@ -38,7 +48,6 @@ from nlmon.wire import Datagram
 
 __all__ = ["LibnlBackend"]
 
-CTRL_CMD_GETFAMILY = 3
 # Errors of a socket that a new one does not have: its descriptor is closed, or another file's by now.
 LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
@@ -49,16 +58,16 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
     name: ClassVar[str] = "libnl"
     groups: ClassVar[Mapping[int, tuple[int, ...]]] = MappingProxyType(
         {
-            ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
+            NETLINK_ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
             # linux/sock_diag.h: destroyed TCP and UDP sockets of both families
-            SOCK_DIAG: (1, 2, 3, 4),
+            NETLINK_SOCK_DIAG: (1, 2, 3, 4),
             # linux/xfrm.h: acquire, expire, states, policies, aevents
-            XFRM: (1, 2, 3, 4, 5),
-            AUDIT: (1,),
+            NETLINK_XFRM: (1, 2, 3, 4, 5),
+            NETLINK_AUDIT: (1,),
             # linux/netfilter/nfnetlink_compat.h: flows and expectations, new, updated and destroyed
-            NETFILTER: (1, 2, 3, 4, 5, 6),
+            NETLINK_NETFILTER: (1, 2, 3, 4, 5, 6),
             # nlctrl's own; the groups of families are joined as nlctrl names them
-            GENERIC: (GENL_ID_CTRL,),
+            NETLINK_GENERIC: (GENL_ID_CTRL,),
         }
     )
 
@@ -73,7 +82,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
                 raise UsageError("NLM-B005", f"there is no {what} called {min(odd)!r}", hint=hint)
         self._resync = Resync(self.options)
         self._membership = Membership(
-            self.families, self.options.generic_families, lambda error: self.report(error, GENERIC)
+            self.families, self.options.generic_families, lambda error: self.report(error, NETLINK_GENERIC)
         )
         self._pools: dict[int, Pool] = {}
 
@@ -82,16 +91,16 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
     def groups_of(self, protocol: int) -> tuple[int, ...]:
         """The usual groups, and for NETLINK_ROUTE those of ``options.extra_groups``."""
         more = [number for name in self.options.extra_groups for number in EXTRA_GROUPS.get(name, ())]
-        return (*super().groups_of(protocol), *more) if protocol == ROUTE else super().groups_of(protocol)
+        return (*super().groups_of(protocol), *more) if protocol == NETLINK_ROUTE else super().groups_of(protocol)
 
     def opened(self, protocol: int, transport: Transport) -> None:
         """Learn the generic families and join the groups of those that are wanted; fill the caches."""
         if self.options.message_pool_size is not None:
             self._pools.setdefault(protocol, Pool(self.options.message_pool_size, self.options.pool_policy))
-        if protocol == GENERIC:
+        if protocol == NETLINK_GENERIC:
             self._membership.opened()
             self._learn_families()
-        elif protocol == ROUTE:
+        elif protocol == NETLINK_ROUTE:
             for kind in self.options.caches:
                 self.fill_cache(self.cache, kind)
             if self._resync.tracker is not None and self._resync.loss is None:
@@ -103,10 +112,10 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         super().disable(protocol)
         if protocol in self._pools:
             self._pools[protocol].clear()
-        if protocol == ROUTE:
+        if protocol == NETLINK_ROUTE:
             self.cache.clear()
             self._resync.clear()
-        elif protocol == GENERIC:
+        elif protocol == NETLINK_GENERIC:
             self._membership.outdated = False  # enabling asks anyway
 
     def refresh(self) -> None:
@@ -119,7 +128,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
     def resolve(self, name: str) -> int:
         """Number of a generic family. Raises ``NotFound`` with the families there are, ``UsageError`` when
         NETLINK_GENERIC is not enabled."""
-        if GENERIC not in self._transports:
+        if NETLINK_GENERIC not in self._transports:
             raise UsageError("NLM-B002", "NETLINK_GENERIC is not enabled", hint="call enable() first")
         found = self.families.named(name)
         if found is None:
@@ -139,24 +148,24 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
 
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """Follow families that nlctrl announces, before events of theirs can come."""
-        if datagram.protocol == GENERIC:
+        if datagram.protocol == NETLINK_GENERIC:
             families = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
             for offset in families:
                 self._learn_family(datagram, offset, offset + self._header(datagram.data, offset)[0])
             if families:
-                self._membership.update(self._transports[GENERIC])
+                self._membership.update(self._transports[NETLINK_GENERIC])
 
     def _learn_families(self) -> None:
         """Ask nlctrl for its families and join what is wanted of them; a family that is not there yet is joined when
         nlctrl announces it."""
-        if GENERIC not in self._transports:
+        if NETLINK_GENERIC not in self._transports:
             return
         body = struct.pack("BBH", CTRL_CMD_GETFAMILY, 1, 0)
-        found, tracker = self._ask(GENERIC, GENL_ID_CTRL, body, NLM_F_REQUEST | NLM_F_DUMP)
+        found, tracker = self._ask(NETLINK_GENERIC, GENL_ID_CTRL, body, NLM_F_REQUEST | NLM_F_DUMP)
         there = [self._learn_family(datagram, offset, end) for datagram, offset, end in found]
         if tracker.outcome(len(there)) is Outcome.COMPLETE:
             self.families.keep({family.id for family in there if family is not None})
-        self._membership.update(self._transports[GENERIC])
+        self._membership.update(self._transports[NETLINK_GENERIC])
 
     def _learn_family(self, datagram: Datagram, offset: int, end: int) -> Family | None:
         return self.families.learn(DecodeContext(datagram.data, datagram.frame, []), offset, end)
@@ -168,9 +177,9 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         families. The tables are dumped when nothing waits any more."""
         if not isinstance(error, Overrun) and error.errno not in LOST:
             return False
-        if protocol == ROUTE and (self._resync.tracker is not None or self.cache.kinds):
-            self._resync.note_loss(self._transports[ROUTE].now(), self._frames.get(ROUTE, 0))
-        elif protocol == GENERIC:
+        if protocol == NETLINK_ROUTE and (self._resync.tracker is not None or self.cache.kinds):
+            self._resync.note_loss(self._transports[NETLINK_ROUTE].now(), self._frames.get(NETLINK_ROUTE, 0))
+        elif protocol == NETLINK_GENERIC:
             self._membership.outdated = True
         if not isinstance(error, Overrun):
             self._reopen(protocol)
@@ -192,20 +201,20 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
 
     def idle(self, protocol: int) -> bool:
         """Nothing waits: the moment to dump after a loss, since older messages would undo it."""
-        if protocol == GENERIC and self._membership.outdated:
+        if protocol == NETLINK_GENERIC and self._membership.outdated:
             self._membership.outdated = False
             try:
                 self._learn_families()
             except TransportError as error:
-                self.report(error, GENERIC)
-            self._membership.update(self._transports[GENERIC], rejoin=True)
+                self.report(error, NETLINK_GENERIC)
+            self._membership.update(self._transports[NETLINK_GENERIC], rejoin=True)
             return True
-        if protocol != ROUTE:
+        if protocol != NETLINK_ROUTE:
             return False
         if self._resync.loss is None:
             self.refill_caches()
             return False
-        now = self._transports[ROUTE].now()
+        now = self._transports[NETLINK_ROUTE].now()
         return not self._resync.wait(now) and self._resynchronize(now)
 
     def _resynchronize(self, now: int) -> bool:
@@ -220,7 +229,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
             self._report_incomplete(error.what)
             return False
         events = self._resync.finish(results)
-        self._counts[ROUTE][0] += len(events)
+        self._counts[NETLINK_ROUTE][0] += len(events)
         self.deliver(events)
         flaws = {result.flaw for _, _, result in results if not result.whole}
         if flaws:
@@ -230,18 +239,18 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
     def _report_incomplete(self, why: str) -> None:
         what = "the resync after a loss is incomplete"
         hint = "objects that were deleted meanwhile may still be reported"
-        self.report(ResyncIncomplete("NLM-T011", what, why=why, hint=hint), ROUTE)
+        self.report(ResyncIncomplete("NLM-T011", what, why=why, hint=hint), NETLINK_ROUTE)
 
     def due(self) -> float | None:
         """Seconds until tables are dumped after a loss or a cache is too old, 0 when now or when datagrams wait that
         were read already; None when there is nothing to do unless a descriptor is ready."""
         if self._membership.outdated or any(pool.waits for pool in self._pools.values()):
             return 0.0
-        if ROUTE not in self._transports:
+        if NETLINK_ROUTE not in self._transports:
             return None
         if self._resync.loss is not None:
-            return self._resync.wait(self._transports[ROUTE].now())  # it fills the caches, too
-        now = self._transports[ROUTE].now() if self.options.caches else 0
+            return self._resync.wait(self._transports[NETLINK_ROUTE].now())  # it fills the caches, too
+        now = self._transports[NETLINK_ROUTE].now() if self.options.caches else 0
         waits = [wait for kind in self.options.caches if (wait := self.cache.wait(kind, now)) is not None]
         return min(waits, default=None)
 
@@ -274,7 +283,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         """Not where families are followed, and not with caches, recovery or a pool."""
         options = self.options
         more = options.caches or options.resync or options.message_pool_size is not None
-        return super().in_bulk(protocol, transport) and protocol != GENERIC and not more
+        return super().in_bulk(protocol, transport) and protocol != NETLINK_GENERIC and not more
 
     # -- counters ----------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from nlmon.backends.libnl.uapi import AF_INET, AF_INET6, AF_UNSPEC, RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE
 from nlmon.events import Event, LinkInfo, RoutePayload
 from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
@@ -26,7 +27,11 @@ from nlmon.state.tables import State
 __all__ = ["CACHES", "Cache", "CacheStatus"]
 
 # Cache -> what to dump: (RTM_GET* type, family) each.
-CACHES = {"link": ((18, 0),), "addr": ((22, 0),), "route": ((26, 2), (26, 10))}
+CACHES = {
+    "link": ((RTM_GETLINK, AF_UNSPEC),),
+    "addr": ((RTM_GETADDR, AF_UNSPEC),),
+    "route": ((RTM_GETROUTE, AF_INET), (RTM_GETROUTE, AF_INET6)),
+}
 SECOND = 1_000_000_000
 
 

@@ -14,14 +14,12 @@ import struct
 
 from msgspec import Struct
 
+from nlmon.backends.libnl.uapi import NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN
 from nlmon.errors import DecodeError
 from nlmon.events import Event
 from nlmon.wire import Datagram
 
 __all__ = ["DumpResult", "DumpTracker", "Outcome"]
-
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-NLM_F_DUMP_INTR = 0x10
 
 
 class Outcome(enum.Enum):
@@ -79,9 +77,9 @@ class DumpTracker:
     def offsets(self, datagram: Datagram) -> set[int]:
         """Offsets of our messages in a datagram, up to the end of the dump."""
         data, at, ours = datagram.data, 0, set()
-        while at + 16 <= len(data) and not self.done:
+        while at + NLMSG_HDRLEN <= len(data) and not self.done:
             length, kind, flags, seq, _ = self._header.unpack_from(data, at)
-            if length < 16 or at + length > len(data):
+            if length < NLMSG_HDRLEN or at + length > len(data):
                 break
             if seq != self.seq:
                 self.foreign += 1
@@ -90,7 +88,7 @@ class DumpTracker:
                 self.interrupted = self.interrupted or bool(flags & NLM_F_DUMP_INTR)
                 if kind in {NLMSG_ERROR, NLMSG_DONE}:
                     self.done = True
-                    number = self._number.unpack_from(data, at + 16)[0] if length >= 20 else 0
+                    number = self._number.unpack_from(data, at + NLMSG_HDRLEN)[0] if length >= NLMSG_HDRLEN + 4 else 0
                     self.failed = number < 0
             at += (length + 3) & ~3
         return ours

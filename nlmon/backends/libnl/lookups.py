@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable
 
 from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
-from nlmon.backends.libnl.decode.messages import ROUTE
 from nlmon.backends.libnl.requests import Requests
+from nlmon.backends.libnl.uapi import NETLINK_ROUTE
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, TransportError, UsageError
 from nlmon.events import LinkInfo
@@ -35,7 +35,7 @@ class Lookups(Requests):
             found = self.cache.link_by_index(ifindex)
             if found is not None:
                 return found.ifname
-        transport = self._transports.get(protocol) or self._transports.get(ROUTE)
+        transport = self._transports.get(protocol) or self._transports.get(NETLINK_ROUTE)
         return None if transport is None else transport.link_name(ifindex)
 
     def get_link_by_index(self, ifindex: int) -> LinkInfo:
@@ -55,9 +55,9 @@ class Lookups(Requests):
         if "link" not in self.cache.kinds:
             hint = f"name it in the option caches, which holds {', '.join(self.options.caches) or 'none'}"
             raise UsageError("NLM-B007", "the link cache is off", hint=hint)
-        if ROUTE not in self._transports:
+        if NETLINK_ROUTE not in self._transports:
             raise UsageError("NLM-B002", "NETLINK_ROUTE is not enabled", hint="call enable() first")
-        stale = self.cache.stale("link", self._transports[ROUTE].now())
+        stale = self.cache.stale("link", self._transports[NETLINK_ROUTE].now())
         link = None if stale else look_up(self.cache)
         if stale or (link is None and "link" in self.cache.lacking):
             fresh = Cache({"link"}, sys.maxsize, None)
@@ -69,18 +69,18 @@ class Lookups(Requests):
 
     def fill_cache(self, cache: Cache, kind: str) -> None:
         """Fill a cache by dumps. Raises ``TransportError``."""
-        now = self._transports[ROUTE].now()
+        now = self._transports[NETLINK_ROUTE].now()
         results = [self.whole_dump(*dump) for dump in CACHES[kind]]
         events = [event for result in results for event in result.events]
         cache.fill(kind, events, now, whole=all(result.whole for result in results))
 
     def refill_caches(self) -> None:
         """Fill again what has reached its time to live; a failure is reported and left for later."""
-        now = self._transports[ROUTE].now()
+        now = self._transports[NETLINK_ROUTE].now()
         for kind in self.options.caches:
             if self.cache.stale(kind, now):
                 try:
                     self.fill_cache(self.cache, kind)
                 except TransportError as error:
                     self.cache.fill(kind, (), now, whole=False)
-                    self.report(error, ROUTE)
+                    self.report(error, NETLINK_ROUTE)

@@ -17,7 +17,8 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Families
+from nlmon.backends.libnl.decode.families import Families
+from nlmon.backends.libnl.uapi import GENL_ID_CTRL
 from nlmon.errors import TransportError
 from nlmon.transport.base import Transport
 

@@ -20,6 +20,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import structs
 
 from nlmon.backends.libnl.dump import DumpResult
+from nlmon.backends.libnl.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_GETROUTE,
+    RTM_GETRULE,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+    RTM_NEWRULE,
+)
 from nlmon.events import Event, LinkInfo, RoutePayload
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import changed_fields
@@ -30,11 +48,21 @@ __all__ = ["DUMPS", "Tracker"]
 
 # RTM_GET* type and family of the dumps that show a namespace's state, links first. Rules of all families:
 # multicast routing has rules of its own (RTNL_FAMILY_IPMR).
-DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (26, 10))
-NEW_OF = {"link": 16, "port": 16, "addr": 20, "route": 24, "neigh": 28, "rule": 32}
-AF_INET = 2
-# NLM_F_CREATE | NLM_F_APPEND: an IPv4 route comes behind those of its group.
-APPENDED = 0xC00
+DUMPS = (
+    *((RTM_GETLINK, AF_UNSPEC), (RTM_GETLINK, AF_BRIDGE), (RTM_GETADDR, AF_UNSPEC)),
+    *((RTM_GETNEIGH, AF_UNSPEC), (RTM_GETNEIGH, AF_BRIDGE), (RTM_GETRULE, AF_UNSPEC)),
+    *((RTM_GETROUTE, AF_INET), (RTM_GETROUTE, AF_INET6)),
+)
+# The type of the message that says that there is an object of a kind; that of its deletion is the next one.
+NEW_OF = {
+    **dict.fromkeys(("link", "port"), RTM_NEWLINK),
+    "addr": RTM_NEWADDR,
+    "route": RTM_NEWROUTE,
+    "neigh": RTM_NEWNEIGH,
+    "rule": RTM_NEWRULE,
+}
+# An IPv4 route comes behind those of its group.
+APPENDED = NLM_F_CREATE | NLM_F_APPEND
 
 
 class Tracker:

@@ -15,19 +15,25 @@ import struct
 from msgspec import structs
 
 from nlmon.backends.base import Backend
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR
-from nlmon.backends.libnl.decode.messages import ROUTE, SOCK_DIAG, MessageDecoder
-from nlmon.backends.libnl.decode.sockets import EVERY_STATE, SOCK_DIAG_BY_FAMILY, socket_request
+from nlmon.backends.libnl.decode.messages import MessageDecoder
+from nlmon.backends.libnl.decode.sockets import EVERY_STATE, socket_request
 from nlmon.backends.libnl.dump import DumpResult, DumpTracker
+from nlmon.backends.libnl.uapi import (
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+    NLMSG_HDRLEN,
+    SOCK_DIAG_BY_FAMILY,
+)
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import DecodeError, FramingError, UsageError
 from nlmon.events import Event
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["DUMP_ATTEMPTS", "NLM_F_DUMP", "NLM_F_REQUEST", "Requests"]
+__all__ = ["DUMP_ATTEMPTS", "Requests"]
 
-NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 DUMP_ATTEMPTS = 3
 
 
@@ -70,14 +76,14 @@ class Requests(MessageDecoder, Backend):
         """Ask for the sockets of an address family (AF_INET, AF_INET6, AF_UNIX) and, for internet sockets, of a
         protocol (IPPROTO_*), in ``states`` (1 << TCP state each). NETLINK_SOCK_DIAG must be enabled; see ``dump``."""
         body = socket_request(family, protocol, states, self.byteorder)
-        return self.dump(SOCK_DIAG, SOCK_DIAG_BY_FAMILY, body=body)
+        return self.dump(NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, body=body)
 
     def _ask(
         self, protocol: int, msg_type: int, body: bytes, flags: int
     ) -> tuple[list[tuple[Datagram, int, int]], DumpTracker]:
         """The messages of an answer that are ours, as (datagram, offset, end), and how it ended."""
         seq = next(self._seq)
-        message = self._pack_header(NLMSGHDR + len(body), msg_type, flags, seq, 0) + body
+        message = self._pack_header(NLMSG_HDRLEN + len(body), msg_type, flags, seq, 0) + body
         tracker = DumpTracker(seq, self.byteorder)
         found = []
         for answer in self._transports[protocol].request(message):
@@ -91,7 +97,7 @@ class Requests(MessageDecoder, Backend):
     def whole_dump(self, msg_type: int, family: int) -> DumpResult:
         """A dump of NETLINK_ROUTE, asked again a few times when it was interrupted."""
         for _ in range(DUMP_ATTEMPTS):
-            result = self.dump(ROUTE, msg_type, family)
+            result = self.dump(NETLINK_ROUTE, msg_type, family)
             if not result.interrupted:
                 break
         return result

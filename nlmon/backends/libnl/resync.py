@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from nlmon.backends.libnl.decode.messages import ROUTE
 from nlmon.backends.libnl.dump import DumpResult
 from nlmon.backends.libnl.recovery import DUMPS, Tracker
+from nlmon.backends.libnl.uapi import NETLINK_ROUTE
 from nlmon.backends.options import BackendOptions
 from nlmon.events import Event, LinkInfo
 
@@ -63,7 +63,7 @@ class Resync:
     def note_loss(self, now: int, frame: int) -> None:
         """Messages were lost after ``frame``; of several losses the first gives the time."""
         if self.loss is None:
-            self.loss = Event(now, ROUTE, 0, 0, 0, 0, frame, 0, None, LinkInfo(0, 0, 0), synthetic=True)
+            self.loss = Event(now, NETLINK_ROUTE, 0, 0, 0, 0, frame, 0, None, LinkInfo(0, 0, 0), synthetic=True)
         self._received = now
         self._failures = min(self._failures, 1)
 

@@ -28,13 +28,12 @@ from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, link_ad
 from nlmon.backends.libnl.policies.recipes import Recipe, builder
 from nlmon.backends.libnl.policies.resolve import header_codes, numbers
 from nlmon.backends.libnl.policies.tables import Compiled, Table, frozen
+from nlmon.backends.libnl.uapi import NLA_TYPE_MASK, NLMSG_HDRLEN
 from nlmon.backends.reads import WHOLE, Attributes, Node, Reads
 from nlmon.events import Payload
 
-__all__ = ["NLMSGHDR", "TYPE_MASK", "Decoder", "Found"]
+__all__ = ["Decoder", "Found"]
 
-NLMSGHDR = 16
-TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK: the two top bits say nested and byte order
 
 # What a decoder makes of a message: the payload (None: no event for it), and the interface by index and by name.
 Found: TypeAlias = tuple[Payload | None, int | None, str | None]
@@ -97,11 +96,11 @@ class Decoder:
         message has a layout as a whole, and so none for its attributes. ``left_out``: begin and end of what is not read
         as attributes."""
         recipe, policy, header, size, build = self._by_recipe.get(name) or self._prepare(name)
-        head = header(m.data, start + NLMSGHDR)
+        head = header(m.data, start + NLMSG_HDRLEN)
         table, fields = self.table(policy, head[0] if recipe.per_family else 0, "")
         values: list[Any] = [None] * fields
         values[0] = recipe.missing
-        at = start + NLMSGHDR + size
+        at = start + NLMSG_HDRLEN + size
         if left_out is not None:
             self.fill(m, table, at, left_out[0], values, recipe.framing)
             at = left_out[1]
@@ -154,7 +153,7 @@ class Decoder:
             if length < 4 or at + length > end:
                 m.bad(at, path, f"nla_len is {length}, {end - at} bytes are left")
                 return
-            entry = table.get(kind & TYPE_MASK)
+            entry = table.get(kind & NLA_TYPE_MASK)
             if entry is not None:
                 if entry.nested is not None:
                     for slot in entry.slots:
@@ -179,7 +178,7 @@ class Decoder:
             if length < 4 or at + length > end:
                 m.bad(at, path, f"nla_len is {length}, {end - at} bytes are left")
                 return
-            yield kind & TYPE_MASK, at, at + 4, at + length
+            yield kind & NLA_TYPE_MASK, at, at + 4, at + length
             at += (length + 3) & ~3
         if at < end and any(m.data[at:end]):
             m.bad(at, path, f"{end - at} bytes after the last attribute")

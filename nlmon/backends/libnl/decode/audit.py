@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import struct
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.libnl.uapi import NLMSG_HDRLEN
 from nlmon.backends.reads import Reads
 from nlmon.events import AuditInfo
 
@@ -33,7 +34,7 @@ class AuditDecoder(Decoder):
     def record(self, m: DecodeContext, start: int, end: int) -> Found:
         """One record; the type of the message is the type of the record."""
         (kind,) = self._u16(m.data, start + 4)
-        body = m.data[start + NLMSGHDR : end].split(b"\0", 1)[0]
+        body = m.data[start + NLMSG_HDRLEN : end].split(b"\0", 1)[0]
         stamp = STAMP.match(body)
         if stamp is None:
             return AuditInfo(kind, None, None, body.decode("utf-8", "backslashreplace")), None, None

@@ -14,14 +14,13 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder
+from nlmon.backends.libnl.decode.attributes import Decoder
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.libnl.uapi import GENL_HDRLEN, GENL_ID_CTRL, NLMSG_HDRLEN
 from nlmon.limits import GROUPS_KEPT
 
-__all__ = ["GENL_ID_CTRL", "Families", "Family"]
+__all__ = ["Families", "Family"]
 
-GENL_ID_CTRL = 16
-GENLMSGHDR = 4
 NEWFAMILY, DELFAMILY, NEWMCAST_GRP, DELMCAST_GRP = 1, 2, 7, 8
 ATTR_FAMILY_ID, ATTR_FAMILY_NAME, ATTR_HDRSIZE, ATTR_MCAST_GROUPS = 1, 2, 4, 7
 GRP_NAME, GRP_ID = 1, 2
@@ -92,14 +91,14 @@ class Families(Decoder):
     def learn(self, m: DecodeContext, start: int, end: int) -> Family | None:
         """Take in one nlctrl message about a family; the family if it is there now, None if it went or the message is
         about none."""
-        if end - start < NLMSGHDR + GENLMSGHDR:
+        if end - start < NLMSG_HDRLEN + GENL_HDRLEN:
             return None
-        command = m.data[start + NLMSGHDR]
+        command = m.data[start + NLMSG_HDRLEN]
         number: int | None = None
         name = ""
         header = 0
         groups: dict[str, int] = {}
-        for kind, _, begin, stop in self.children(m, start + NLMSGHDR + GENLMSGHDR, end, ""):
+        for kind, _, begin, stop in self.children(m, start + NLMSG_HDRLEN + GENL_HDRLEN, end, ""):
             if kind == ATTR_FAMILY_ID and stop - begin >= 2:
                 number = self._number(m, begin, 2)
             elif kind == ATTR_FAMILY_NAME:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import struct
 from types import MappingProxyType
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
-from nlmon.backends.libnl.decode.families import GENLMSGHDR, Families
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
+from nlmon.backends.libnl.decode.families import Families
 from nlmon.backends.libnl.policies import generic as policies
 from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.backends.libnl.policies.recipes import ATTRIBUTES, NL80211, Recipe
+from nlmon.backends.libnl.uapi import GENL_HDRLEN, NLMSG_HDRLEN
 from nlmon.backends.reads import Reads
 from nlmon.errors import HeaderError
 from nlmon.events import GenericInfo, Nl80211Info, QcaVendorInfo
@@ -50,13 +51,13 @@ class GenericDecoder(Decoder, layouts=True):
     def message(self, m: DecodeContext, start: int, end: int) -> Found:
         """genlmsghdr and what the family puts behind it."""
         (number,) = self._u16(m.data, start + 4)
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         command, family = m.data[at], self.families.by_id.get(number)
         if family is None or family.name != "nl80211":
-            return self._other(m, number, None if family is None else family.name, at + GENLMSGHDR, end), None, None
+            return self._other(m, number, None if family is None else family.name, at + GENL_HDRLEN, end), None, None
         if command != NL80211_CMD_VENDOR:
             return self.by_recipe("nl80211", m, start, end, number)
-        vendor_id, subcmd, vendor, *v = self.values(m, self.vendor_policy, 0, at + GENLMSGHDR, end)
+        vendor_id, subcmd, vendor, *v = self.values(m, self.vendor_policy, 0, at + GENL_HDRLEN, end)
         known = vendor_id == QCA_OUI and subcmd is not None
         qca = QcaVendorInfo(vendor_id, subcmd, vendor) if known else None
         info = Nl80211Info(command, *v)
@@ -78,7 +79,7 @@ class GenericDecoder(Decoder, layouts=True):
         raw: tuple[tuple[int, str], ...] | None = None
         if at + header > end:
             what = f"the header of the family {name} needs {header} bytes, {end - at} follow the genlmsghdr"
-            m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=at - GENLMSGHDR, path=ATTRIBUTES))
+            m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=at - GENL_HDRLEN, path=ATTRIBUTES))
         else:
             # What does not fit in a vendor command was reported there.
             once = DecodeContext(m.data, m.frame, []) if command == NL80211_CMD_VENDOR and not header else m

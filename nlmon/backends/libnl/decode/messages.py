@@ -16,7 +16,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl import uapi
+from nlmon.backends.libnl.decode import xfrm
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.decode.audit import AuditDecoder
 from nlmon.backends.libnl.decode.control import control_error
 from nlmon.backends.libnl.decode.families import Families
@@ -29,15 +31,23 @@ from nlmon.backends.libnl.decode.xfrm import XfrmDecoder
 from nlmon.backends.libnl.layouts.cache import InlineCache, LayoutStore
 from nlmon.backends.libnl.layouts.messages import MessageLayouts
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.libnl.uapi import (
+    NETLINK_AUDIT,
+    NETLINK_GENERIC,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NETLINK_XFRM,
+    NLMSG_HDRLEN,
+    NLMSG_MIN_TYPE,
+)
 from nlmon.backends.reads import Reads
 from nlmon.errors import DecodeError, FramingError, HeaderError, InternalError, MessageTooLarge
 from nlmon.events import Decoded, Event
 from nlmon.wire import Datagram, Datagrams
 
-__all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "MessageDecoder"]
+__all__ = ["MessageDecoder"]
 
-ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER, GENERIC = 0, 4, 6, 9, 12, 16
-NLMSG_MIN_TYPE = 0x10
 ANY = -1
 NO_CACHES: Mapping[bytes, InlineCache] = MappingProxyType({})
 
@@ -81,51 +91,57 @@ class MessageDecoder:
     # Protocol -> classes whose methods ``handlers`` names.
     decoders: ClassVar[Mapping[int, tuple[type[Decoder], ...]]] = MappingProxyType(
         {
-            ROUTE: (RouteDecoder, NetworkDecoder),
-            SOCK_DIAG: (SocketDecoder,),
-            XFRM: (XfrmDecoder,),
-            AUDIT: (AuditDecoder,),
-            NETFILTER: (NetfilterDecoder,),
-            GENERIC: (GenericDecoder,),
+            NETLINK_ROUTE: (RouteDecoder, NetworkDecoder),
+            NETLINK_SOCK_DIAG: (SocketDecoder,),
+            NETLINK_XFRM: (XfrmDecoder,),
+            NETLINK_AUDIT: (AuditDecoder,),
+            NETLINK_NETFILTER: (NetfilterDecoder,),
+            NETLINK_GENERIC: (GenericDecoder,),
         }
     )
     # Protocol -> message type (ANY: all others) -> method, of this class or else of a decoder of the protocol, and the
     # size of the fixed header in bytes.
     handlers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
         {
-            ROUTE: {
-                **dict.fromkeys(range(16, 20), ("link", 16)),
-                **dict.fromkeys(range(20, 23), ("addr", 8)),
-                **dict.fromkeys(range(24, 27), ("route", 12)),
-                **dict.fromkeys(range(28, 31), ("neigh", 12)),
-                **dict.fromkeys(range(32, 35), ("rule", 12)),
-                **dict.fromkeys((36, 37, 40, 41, 44, 45, 100, 101), ("tc", 20)),
-                52: ("prefix", 12),
-                **dict.fromkeys((80, 81), ("netconf", 4)),
-                **dict.fromkeys((84, 85, 86), ("mdb", 8)),
-                **dict.fromkeys((88, 89), ("nsid", 4)),
-                92: ("stats", 12),
-                **dict.fromkeys((104, 105), ("nexthop", 8)),
+            NETLINK_ROUTE: {
+                **dict.fromkeys(range(uapi.RTM_NEWLINK, uapi.RTM_SETLINK + 1), ("link", uapi.IFINFOMSG)),
+                **dict.fromkeys(range(uapi.RTM_NEWADDR, uapi.RTM_GETADDR + 1), ("addr", uapi.IFADDRMSG)),
+                **dict.fromkeys(range(uapi.RTM_NEWROUTE, uapi.RTM_GETROUTE + 1), ("route", uapi.RTMSG)),
+                **dict.fromkeys(range(uapi.RTM_NEWNEIGH, uapi.RTM_GETNEIGH + 1), ("neigh", uapi.NDMSG)),
+                **dict.fromkeys(range(uapi.RTM_NEWRULE, uapi.RTM_GETRULE + 1), ("rule", uapi.FIB_RULE_HDR)),
+                **dict.fromkeys(
+                    (
+                        *(uapi.RTM_NEWQDISC, uapi.RTM_DELQDISC, uapi.RTM_NEWTCLASS, uapi.RTM_DELTCLASS),
+                        *(uapi.RTM_NEWTFILTER, uapi.RTM_DELTFILTER, uapi.RTM_NEWCHAIN, uapi.RTM_DELCHAIN),
+                    ),
+                    ("tc", uapi.TCMSG),
+                ),
+                uapi.RTM_NEWPREFIX: ("prefix", uapi.PREFIXMSG),
+                **dict.fromkeys((uapi.RTM_NEWNETCONF, uapi.RTM_DELNETCONF), ("netconf", uapi.NETCONFMSG)),
+                **dict.fromkeys((uapi.RTM_NEWMDB, uapi.RTM_DELMDB, uapi.RTM_GETMDB), ("mdb", uapi.BR_PORT_MSG)),
+                **dict.fromkeys((uapi.RTM_NEWNSID, uapi.RTM_DELNSID), ("nsid", uapi.RTGENMSG)),
+                uapi.RTM_NEWSTATS: ("stats", uapi.IF_STATS_MSG),
+                **dict.fromkeys((uapi.RTM_NEWNEXTHOP, uapi.RTM_DELNEXTHOP), ("nexthop", uapi.NHMSG)),
             },
-            SOCK_DIAG: {20: ("socket", 4)},
-            XFRM: {
-                **dict.fromkeys((16, 26), ("state", 224)),
-                17: ("delete_state", 24),
-                **dict.fromkeys((19, 25), ("policy", 168)),
-                20: ("delete_policy", 64),
-                23: ("acquire", 280),
-                24: ("expire", 232),
-                27: ("policy_expire", 176),
-                28: ("flush_state", 1),
-                29: ("flush_policy", 0),
-                30: ("aevent", 48),
+            NETLINK_SOCK_DIAG: {uapi.SOCK_DIAG_BY_FAMILY: ("socket", 4)},
+            NETLINK_XFRM: {
+                **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), ("state", xfrm.USERSA_INFO)),
+                uapi.XFRM_MSG_DELSA: ("delete_state", xfrm.USERSA_ID),
+                **dict.fromkeys((uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY), ("policy", xfrm.POLICY_INFO)),
+                uapi.XFRM_MSG_DELPOLICY: ("delete_policy", xfrm.POLICY_ID),
+                uapi.XFRM_MSG_ACQUIRE: ("acquire", xfrm.ACQUIRE),
+                uapi.XFRM_MSG_EXPIRE: ("expire", xfrm.EXPIRE),
+                uapi.XFRM_MSG_POLEXPIRE: ("policy_expire", xfrm.POLEXPIRE),
+                uapi.XFRM_MSG_FLUSHSA: ("flush_state", 1),
+                uapi.XFRM_MSG_FLUSHPOLICY: ("flush_policy", 0),
+                uapi.XFRM_MSG_NEWAE: ("aevent", xfrm.AEVENT_ID),
             },
-            AUDIT: {ANY: ("record", 0)},
-            NETFILTER: {
-                **dict.fromkeys((0x100, 0x102), ("conntrack", 4)),
-                **dict.fromkeys((0x200, 0x202), ("expect", 4)),
+            NETLINK_AUDIT: {ANY: ("record", 0)},
+            NETLINK_NETFILTER: {
+                **dict.fromkeys((uapi.CT_NEW, uapi.CT_DELETE), ("conntrack", uapi.NFGENMSG)),
+                **dict.fromkeys((uapi.EXP_NEW, uapi.EXP_DELETE), ("expect", uapi.NFGENMSG)),
             },
-            GENERIC: {ANY: ("message", 4)},
+            NETLINK_GENERIC: {ANY: ("message", uapi.GENL_HDRLEN)},
         }
     )
 
@@ -149,7 +165,7 @@ class MessageDecoder:
         self.max_message_size = max_message_size
         self.families = Families(byteorder)
         made = {protocol: tuple(one(byteorder) for one in classes) for protocol, classes in self.decoders.items()}
-        for decoder in made.get(GENERIC, ()):
+        for decoder in made.get(NETLINK_GENERIC, ()):
             if isinstance(decoder, GenericDecoder):
                 decoder.families = self.families
         places = {protocol: (self, *made.get(protocol, ())) for protocol in self.handlers}
@@ -238,10 +254,11 @@ class MessageDecoder:
         handlers = self._handlers.get(protocol, {})
         rest = handlers.get(ANY)
         m = DecodeContext(data, frame, errors, datagram.request)
-        nsid, limit = datagram.nsid, self.max_message_size
-        while offset + NLMSGHDR <= size:
-            length, kind, flags, seq, pid = self._header(data, offset)
-            if length < NLMSGHDR or length > size - offset:
+        limit = self.max_message_size
+        while offset + NLMSG_HDRLEN <= size:
+            head = self._header(data, offset)
+            length, kind, flags, _, _ = head
+            if length < NLMSG_HDRLEN or length > size - offset:
                 break
             end = offset + length
             cache = None if whole is None or tried else whole.caches.get(data[offset : offset + 8])
@@ -264,36 +281,45 @@ class MessageDecoder:
                 what = f"the message has {length} bytes, limits.max_message_size allows {limit}"
                 errors.append(MessageTooLarge("NLM-D006", what, frame=frame, offset=offset))
             elif (handler := handlers.get(kind, rest)) is None:
-                unknown.append((kind, data[offset + NLMSGHDR] if length > NLMSGHDR else -1))
-            elif length - NLMSGHDR >= handler[1]:
+                unknown.append((kind, data[offset + NLMSG_HDRLEN] if length > NLMSG_HDRLEN else -1))
+            elif length - NLMSG_HDRLEN >= handler[1]:
                 before = len(errors)
-                payload, index, name = handler[0](m, offset, end)
-                if payload is not None:
-                    if name is None and index is not None and index > 0 and nsid is None:
-                        name = self.link_name(protocol, index)
-                    head = (datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset)
-                    events.append(Event(*head, name, payload, "netlink", nsid))
+                event = self._event(handler[0], m, datagram, offset, head)
+                if event is not None:
+                    events.append(event)
                     if whole is not None and len(errors) == before:
                         whole.walked(kind, data, offset, end)
                 elif len(errors) == before:
-                    unknown.append((kind, data[offset + NLMSGHDR]))
-            elif protocol == ROUTE and kind & 3 == 2 and length > NLMSGHDR:
-                unknown.append((kind, data[offset + NLMSGHDR]))  # RTM_GET* with only a family, as old dumps ask
+                    unknown.append((kind, data[offset + NLMSG_HDRLEN]))
+            elif protocol == NETLINK_ROUTE and kind & 3 == 2 and length > NLMSG_HDRLEN:
+                unknown.append((kind, data[offset + NLMSG_HDRLEN]))  # RTM_GET* with only a family, as old dumps ask
             else:
-                what = f"the fixed header needs {handler[1]} bytes, the message has {length - NLMSGHDR}"
+                what = f"the fixed header needs {handler[1]} bytes, the message has {length - NLMSG_HDRLEN}"
                 errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
             offset += (length + 3) & ~3
-        if offset < size and any(data[offset:]):
-            errors.append(self._framing_error(datagram, offset))
-        elif datagram.truncated:
+        if datagram.truncated or (offset < size and any(data[offset:])):
             errors.append(self._framing_error(datagram, min(offset, size)))
         return Decoded(events, errors, unknown, control)
+
+    def _event(
+        self, read: Handler, m: DecodeContext, datagram: Datagram, offset: int, head: tuple[int, ...]
+    ) -> Event | None:
+        """The event of a message that its handler reads; ``head``: the numbers of its header."""
+        length, kind, flags, seq, pid = head
+        protocol, nsid = datagram.protocol, datagram.nsid
+        payload, index, name = read(m, offset, offset + length)
+        if payload is None:
+            return None
+        if name is None and index is not None and index > 0 and nsid is None:
+            name = self.link_name(protocol, index)
+        place = datagram.frame, offset
+        return Event(datagram.timestamp, protocol, kind, flags, seq, pid, *place, name, payload, "netlink", nsid)
 
     def _framing_error(self, datagram: Datagram, offset: int) -> FramingError:
         rest = len(datagram.data) - offset
         if not any(datagram.data[offset:]):
             what = "the datagram went on behind its last whole message"
-        elif rest < NLMSGHDR:
+        elif rest < NLMSG_HDRLEN:
             what = f"{rest} bytes are left, no room for an nlmsghdr"
         else:
             what = f"nlmsg_len is {self._header(datagram.data, offset)[0]}, {rest} bytes are left"

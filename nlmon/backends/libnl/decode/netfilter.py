@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import netfilter as policies
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
+from nlmon.backends.libnl.uapi import NFGENMSG, NLMSG_HDRLEN
 from nlmon.backends.reads import Node
 from nlmon.events import ConntrackInfo, ExpectInfo, FlowTuple
 
 __all__ = ["NetfilterDecoder"]
 
-NFGENMSG = 4
 NO_TUPLE = FlowTuple()
 
 
@@ -32,7 +32,7 @@ class NetfilterDecoder(Decoder, layouts=True):
 
     def conntrack(self, m: DecodeContext, start: int, end: int) -> Found:
         """nfgenmsg and CTA_*: one tracked flow."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         v = self.values(m, self.conntrack_policy, 0, at + NFGENMSG, end)
         one = v[0] or NO_TUPLE
         info = ConntrackInfo(
@@ -45,7 +45,7 @@ class NetfilterDecoder(Decoder, layouts=True):
 
     def expect(self, m: DecodeContext, start: int, end: int) -> Found:
         """nfgenmsg and CTA_EXPECT_*: one expected flow."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         return ExpectInfo(m.data[at], *self.values(m, self.expect_policy, 0, at + NFGENMSG, end)), None, None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:

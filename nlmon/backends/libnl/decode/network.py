@@ -8,17 +8,29 @@ from __future__ import annotations
 import struct
 from types import MappingProxyType
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import network as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
+from nlmon.backends.libnl.uapi import (
+    AF_INET,
+    AF_INET6,
+    BR_PORT_MSG,
+    IF_STATS_MSG,
+    NETCONFMSG,
+    NHMSG,
+    NLMSG_HDRLEN,
+    PREFIXMSG,
+    RTGENMSG,
+    TCMSG,
+)
 from nlmon.backends.reads import Node
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
 
 __all__ = ["NetworkDecoder"]
 
-ADDRESS_LENGTH = {2: 4, 10: 16}
+ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16}
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 MDBA_MDB_ENTRY = MDBA_MDB_ENTRY_INFO = 1
 BR_MDB_ENTRY = 26
@@ -55,43 +67,43 @@ class NetworkDecoder(Decoder, layouts=True):
 
     def tc(self, m: DecodeContext, start: int, end: int) -> Found:
         """tcmsg and TCA_*: a qdisc, class, filter or chain."""
-        family, ifindex, handle, parent, info = self._tcmsg(m.data, start + NLMSGHDR)
-        v = self.values(m, self.tc_policy, 0, start + NLMSGHDR + 20, end)
+        family, ifindex, handle, parent, info = self._tcmsg(m.data, start + NLMSG_HDRLEN)
+        v = self.values(m, self.tc_policy, 0, start + NLMSG_HDRLEN + TCMSG, end)
         return TcInfo(family, ifindex, handle, parent, info, *v), ifindex, None
 
     def nexthop(self, m: DecodeContext, start: int, end: int) -> Found:
         """nhmsg and NHA_*."""
-        family, scope, protocol, flags = self._nhmsg(m.data, start + NLMSGHDR)
-        v = self.values(m, self.nexthop_policy, family, start + NLMSGHDR + 8, end)
+        family, scope, protocol, flags = self._nhmsg(m.data, start + NLMSG_HDRLEN)
+        v = self.values(m, self.nexthop_policy, family, start + NLMSG_HDRLEN + NHMSG, end)
         return NexthopInfo(family, scope, protocol, flags, *v), v[4], None
 
     def nsid(self, m: DecodeContext, start: int, end: int) -> Found:
         """rtgenmsg and NETNSA_*."""
-        at = start + NLMSGHDR
-        return NsidInfo(m.data[at], *self.values(m, self.nsid_policy, 0, at + 4, end)), None, None
+        at = start + NLMSG_HDRLEN
+        return NsidInfo(m.data[at], *self.values(m, self.nsid_policy, 0, at + RTGENMSG, end)), None, None
 
     def prefix(self, m: DecodeContext, start: int, end: int) -> Found:
         """prefixmsg and PREFIX_*."""
-        family, ifindex, kind, length, flags = self._prefixmsg(m.data, start + NLMSGHDR)
-        v = self.values(m, self.prefix_policy, family, start + NLMSGHDR + 12, end)
+        family, ifindex, kind, length, flags = self._prefixmsg(m.data, start + NLMSG_HDRLEN)
+        v = self.values(m, self.prefix_policy, family, start + NLMSG_HDRLEN + PREFIXMSG, end)
         return PrefixInfo(family, ifindex, kind, length, flags, *v), ifindex, None
 
     def mdb(self, m: DecodeContext, start: int, end: int) -> Found:
         """br_port_msg and MDBA_*."""
-        family, ifindex = self._port(m.data, start + NLMSGHDR)
-        v = self.values(m, self.mdb_policy, 0, start + NLMSGHDR + 8, end)
+        family, ifindex = self._port(m.data, start + NLMSG_HDRLEN)
+        v = self.values(m, self.mdb_policy, 0, start + NLMSG_HDRLEN + BR_PORT_MSG, end)
         return MdbInfo(family, ifindex, *v), ifindex, None
 
     def netconf(self, m: DecodeContext, start: int, end: int) -> Found:
         """netconfmsg and NETCONFA_*."""
-        at = start + NLMSGHDR
-        v = self.values(m, self.netconf_policy, 0, at + 4, end)
+        at = start + NLMSG_HDRLEN
+        v = self.values(m, self.netconf_policy, 0, at + NETCONFMSG, end)
         return NetconfInfo(m.data[at], *v), v[0], None
 
     def stats(self, m: DecodeContext, start: int, end: int) -> Found:
         """if_stats_msg and IFLA_STATS_LINK_64."""
-        family, ifindex, mask = self._stats(m.data, start + NLMSGHDR)
-        v = self.values(m, self.stats_policy, 0, start + NLMSGHDR + 12, end)
+        family, ifindex, mask = self._stats(m.data, start + NLMSG_HDRLEN)
+        v = self.values(m, self.stats_policy, 0, start + NLMSG_HDRLEN + IF_STATS_MSG, end)
         return StatsInfo(family, ifindex, mask, *v), ifindex, None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 from nlmon.backends.libnl.decode.attributes import Decoder, Found
-from nlmon.backends.libnl.decode.wrapped import LONGEST_ATTRIBUTE, wrapped_list
+from nlmon.backends.libnl.decode.wrapped import wrapped_list
 from nlmon.backends.libnl.policies import Attr, recipes
 from nlmon.backends.libnl.policies import route as policies
 from nlmon.backends.libnl.policies.readers import (
@@ -20,14 +20,25 @@ from nlmon.backends.libnl.policies.readers import (
     label_stack,
     string,
 )
+from nlmon.backends.libnl.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_MPLS,
+    IFINFOMSG,
+    LONGEST_ATTRIBUTE,
+    NLMSG_HDRLEN,
+    RTNEXTHOP,
+    RTNL_FAMILY_IP6MR,
+    RTNL_FAMILY_IPMR,
+)
 from nlmon.backends.reads import WHOLE, Node
 from nlmon.events import NextHop
 
 __all__ = ["RouteDecoder"]
 
-INET, BRIDGE, INET6, MPLS, IPMR, IP6MR = 2, 7, 10, 28, 128, 129
-ADDRESS_LENGTH = {INET: 4, INET6: 16, IPMR: 4, IP6MR: 16}
-NAMES = {INET: "inet", INET6: "inet6", MPLS: "mpls"}
+ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
+NAMES = {AF_INET: "inet", AF_INET6: "inet6", AF_MPLS: "mpls"}
 RTAX_CC_ALGO = 16
 IFLA_ALT_IFNAME = 53
 
@@ -55,7 +66,8 @@ class RouteDecoder(Decoder, layouts=True):
     def link(self, m: DecodeContext, start: int, end: int) -> Found:
         """ifinfomsg and IFLA_*."""
         if end - start > LONGEST_ATTRIBUTE:
-            return self.by_recipe("link", m, start, end, left_out=wrapped_list(m, self.attribute, start + 32, end))
+            wrapped = wrapped_list(m, self.attribute, start + NLMSG_HDRLEN + IFINFOMSG, end)
+            return self.by_recipe("link", m, start, end, left_out=wrapped)
         return self.by_recipe("link", m, start, end)
 
     def addr(self, m: DecodeContext, start: int, end: int) -> Found:
@@ -78,17 +90,17 @@ class RouteDecoder(Decoder, layouts=True):
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
         """The kinds that only routes have, and IP addresses, which depend on the family."""
-        if row.kind == "inet" and family not in {INET, INET6}:
+        if row.kind == "inet" and family not in {AF_INET, AF_INET6}:
             return None
         if row.kind in {"ip", "inet", "ip_or_label", "ip_or_all"}:
-            if row.kind == "ip_or_label" and family == MPLS:
+            if row.kind == "ip_or_label" and family == AF_MPLS:
                 return 0, label_stack(row.path)
             length = ADDRESS_LENGTH.get(family)
             if length is None:
                 return None
             return 0, address_or_all(row.path, length) if row.kind == "ip_or_all" else address(row.path, length)
         if row.kind == "ip_by_length":
-            lengths = {INET: (4,), INET6: (16,), BRIDGE: (4, 16)}.get(family)
+            lengths = {AF_INET: (4,), AF_INET6: (16,), AF_BRIDGE: (4, 16)}.get(family)
             return None if lengths is None else (0, address(row.path, *lengths))
         if row.kind == "via":
             return 2, self._via(row.path)
@@ -137,12 +149,12 @@ class RouteDecoder(Decoder, layouts=True):
     def _hops(self, family: int) -> Reader:
         def read(m: DecodeContext, _: int, at: int, end: int) -> tuple[NextHop, ...]:
             hops: list[NextHop] = []
-            while at + 8 <= end:
+            while at + RTNEXTHOP <= end:
                 length, flags, more, index = self._nexthop(m.data, at)
-                if length < 8 or at + length > end:
+                if length < RTNEXTHOP or at + length > end:
                     m.bad(at, "RTA_MULTIPATH", f"rtnh_len is {length}, {end - at} bytes are left")
                     return tuple(hops)
-                values = self.values(m, self.hop_policy, family, at + 8, at + length, "RTA_MULTIPATH")
+                values = self.values(m, self.hop_policy, family, at + RTNEXTHOP, at + length, "RTA_MULTIPATH")
                 hops.append(NextHop(index, more + 1, flags, *values))
                 at += (length + 3) & ~3
             if at < end and any(m.data[at:end]):

@@ -11,22 +11,20 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import sockets as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader
+from nlmon.backends.libnl.uapi import AF_INET, AF_INET6, AF_UNIX, NLM_F_REQUEST, NLMSG_HDRLEN
 from nlmon.backends.reads import Reads
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 
-__all__ = ["EVERY_STATE", "SOCK_DIAG_BY_FAMILY", "SocketDecoder", "socket_request"]
+__all__ = ["EVERY_STATE", "SocketDecoder", "socket_request"]
 
-SOCK_DIAG_BY_FAMILY = 20
 EVERY_STATE = 0xFFFFFFFF
 
-AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
-NLM_F_REQUEST = 0x1
 INET_DIAG_MSG, UNIX_DIAG_MSG = 72, 16
 INET_DIAG_REQ_V2 = 56
 INET_DIAG_REQ_PROTOCOL = 3
@@ -53,7 +51,7 @@ class SocketDecoder(Decoder, layouts=True):
 
     def socket(self, m: DecodeContext, start: int, end: int) -> Found:
         """inet_diag_msg or unix_diag_msg, which differ by the first byte."""
-        body = start + NLMSGHDR
+        body = start + NLMSG_HDRLEN
         family = m.data[body]
         if self._u16(m.data, start + 6)[0] & NLM_F_REQUEST:
             return None, None, None  # a program's question has the type of its answer
@@ -94,15 +92,15 @@ class SocketDecoder(Decoder, layouts=True):
 
     def _asked(self, request: bytes, family: int) -> int | None:
         """sdiag_protocol of the request, or its INET_DIAG_REQ_PROTOCOL for protocols above 255 (MPTCP)."""
-        if len(request) < NLMSGHDR + 2 or request[NLMSGHDR] != family:
+        if len(request) < NLMSG_HDRLEN + 2 or request[NLMSG_HDRLEN] != family:
             return None
         for kind, _, begin, end in self.children(
-            DecodeContext(request, 0, []), NLMSGHDR + INET_DIAG_REQ_V2, len(request), ""
+            DecodeContext(request, 0, []), NLMSG_HDRLEN + INET_DIAG_REQ_V2, len(request), ""
         ):
             if kind == INET_DIAG_REQ_PROTOCOL and end - begin >= 4:
                 number: int = self._u32(request, begin)[0]
                 return number
-        return request[NLMSGHDR + 1]
+        return request[NLMSG_HDRLEN + 1]
 
     def reads(self, handler: str, size: int, first: int, family: str) -> Reads | None:
         """The two kinds of sockets have policies of their own; others give no event."""

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.libnl.uapi import LONGEST_ATTRIBUTE, NLA_TYPE_MASK
 
-__all__ = ["LONGEST_ATTRIBUTE", "wrapped_list"]
+__all__ = ["wrapped_list"]
 
-TYPE_MASK = 0x3FFF
-LONGEST_ATTRIBUTE = 0xFFFF
 IFLA_VF_INFO, IFLA_VFINFO_LIST = 1, 22
 
 # Unpacks length and type of the attribute at an offset.
@@ -30,7 +29,7 @@ def wrapped_list(m: DecodeContext, header: Header, at: int, end: int) -> tuple[i
         length, kind = header(m.data, at) if at + 4 <= end else (0, 0)
         if length < 4 or at + length > end:
             return None
-        if kind & TYPE_MASK == IFLA_VFINFO_LIST:
+        if kind & NLA_TYPE_MASK == IFLA_VFINFO_LIST:
             break
         at += (length + 3) & ~3
     last = -1
@@ -49,7 +48,7 @@ def _entries(data: bytes, header: Header, at: int, end: int) -> Iterator[int]:
     yield at
     while at + 4 <= end:
         length, kind = header(data, at)
-        if kind & TYPE_MASK != IFLA_VF_INFO or length < 4 or at + length > end:
+        if kind & NLA_TYPE_MASK != IFLA_VF_INFO or length < 4 or at + length > end:
             return
         at += (length + 3) & ~3
         yield at

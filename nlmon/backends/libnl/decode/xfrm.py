@@ -14,18 +14,30 @@ import struct
 from types import MappingProxyType
 from typing import Any
 
-from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import xfrm as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader
+from nlmon.backends.libnl.uapi import AF_INET, AF_UNSPEC, NLMSG_HDRLEN
 from nlmon.errors import HeaderError
 from nlmon.events import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
-__all__ = ["XfrmDecoder"]
+__all__ = [
+    "ACQUIRE",
+    "AEVENT_ID",
+    "EXPIRE",
+    "POLEXPIRE",
+    "POLICY_ID",
+    "POLICY_INFO",
+    "USERSA_ID",
+    "USERSA_INFO",
+    "XfrmDecoder",
+]
 
-AF_UNSPEC, AF_INET = 0, 2
+# Sizes of the structures, without the prefix xfrm_ or xfrm_user.
 SELECTOR, USERSA_INFO, USERSA_ID, POLICY_INFO, POLICY_ID, ACQUIRE, AEVENT_ID, TMPL = 56, 224, 24, 168, 64, 280, 48, 64
+EXPIRE, POLEXPIRE = USERSA_INFO + 8, POLICY_INFO + 8
 # Where the padding of xfrm_usersa_info and xfrm_userpolicy_info begins that a 32-bit kernel may not have.
 USERSA_PADDING, POLICY_PADDING = 220, 164
 ALG_NAME = 64  # CRYPTO_MAX_ALG_NAME of the structure
@@ -70,23 +82,23 @@ class XfrmDecoder(Decoder, layouts=True):
 
     def state(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_NEWSA, UPDSA: xfrm_usersa_info."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         if not self._padded(m, start, at + USERSA_PADDING):
             return None, None, None
         return self._state(m, at, at + USERSA_INFO, end, None), None, None
 
     def expire(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_EXPIRE: xfrm_user_expire, a state and whether it is gone."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         hard = m.data[at + USERSA_INFO]
         if not self._padded(m, start, at + USERSA_PADDING, hard):
             return None, None, None
-        return self._state(m, at, at + USERSA_INFO + 8, end, bool(hard)), None, None
+        return self._state(m, at, at + EXPIRE, end, bool(hard)), None, None
 
     def delete_state(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_DELSA: xfrm_usersa_id; the kernel's announcement holds the whole state in XFRMA_SA, which is of the
         same family or of another state."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         (family,) = self._u16(m.data, at + 20)
         v = self.values(m, self.state_policy, 0, at + USERSA_ID, end)
         known: list[Any] = [family, self._ip(m, at, family), self._be32(m.data, at + 16)[0], m.data[at + 22]]
@@ -100,7 +112,7 @@ class XfrmDecoder(Decoder, layouts=True):
     def aevent(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_NEWAE: xfrm_aevent_id, a state's use. Its flags (XFRM_AE_*) say what the message is about and are
         none of the state's (XFRM_STATE_*)."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         (family,) = self._u16(m.data, at + 20)
         (reqid,) = self._u32(m.data, at + USERSA_ID + ADDRESS + 4)
         v = self.values(m, self.state_policy, 0, at + AEVENT_ID, end)
@@ -110,22 +122,22 @@ class XfrmDecoder(Decoder, layouts=True):
 
     def policy(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_NEWPOLICY, UPDPOLICY: xfrm_userpolicy_info."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         if not self._padded(m, start, at + POLICY_PADDING):
             return None, None, None
         return self._policy(m, at, at + POLICY_INFO, end, None), None, None
 
     def policy_expire(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_POLEXPIRE: xfrm_user_polexpire, a policy and whether it is gone."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         hard = m.data[at + POLICY_INFO]
         if not self._padded(m, start, at + POLICY_PADDING, hard):
             return None, None, None
-        return self._policy(m, at, at + POLICY_INFO + 8, end, bool(hard)), None, None
+        return self._policy(m, at, at + POLEXPIRE, end, bool(hard)), None, None
 
     def delete_policy(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_DELPOLICY: xfrm_userpolicy_id; the kernel's announcement holds the policy in XFRMA_POLICY."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         kind, templates, mark, if_id, whole = self.values(m, self.policy_policy, 0, at + POLICY_ID, end)
         if whole is None:
             (index,) = self._u32(m.data, at + SELECTOR)
@@ -136,7 +148,7 @@ class XfrmDecoder(Decoder, layouts=True):
     def acquire(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_ACQUIRE: xfrm_user_acquire, traffic that met a policy and found no state. That is wanted between
         addresses of the family of the policy's template, which for a tunnel need not be the traffic's."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         if not self._padded(m, start, at + 96 + POLICY_PADDING):
             return None, None, None
         selector = self._selector(m, at + 40)
@@ -152,12 +164,12 @@ class XfrmDecoder(Decoder, layouts=True):
 
     def flush_state(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_FLUSHSA: xfrm_usersa_flush, one byte and its padding; no attribute is sent by kernels of today."""
-        at = start + NLMSGHDR
+        at = start + NLMSG_HDRLEN
         return XfrmFlushInfo(m.data[at], self.values(m, self.policy_policy, 0, at + 4, end)[0]), None, None
 
     def flush_policy(self, m: DecodeContext, start: int, end: int) -> Found:
         """XFRM_MSG_FLUSHPOLICY: no header of its own, the type in an attribute."""
-        return XfrmFlushInfo(None, self.values(m, self.policy_policy, 0, start + NLMSGHDR, end)[0]), None, None
+        return XfrmFlushInfo(None, self.values(m, self.policy_policy, 0, start + NLMSG_HDRLEN, end)[0]), None, None
 
     # -- structures --------------------------------------------------------------------------------------------
 

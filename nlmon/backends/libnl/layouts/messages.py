@@ -20,11 +20,12 @@ from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.backends.libnl.policies.recipes import NAMES, Either, Recipe, text_of
 from nlmon.backends.libnl.policies.resolve import header_codes
 from nlmon.backends.libnl.policies.tables import Table
+from nlmon.backends.libnl.uapi import NLMSG_HDRLEN
 from nlmon.events import Event
 
 __all__ = ["MessageLayouts", "Tables"]
 
-NLMSGHDR, ANY = 16, -1
+ANY = -1
 PARAMETERS = "data, whole, at, timestamp, frame_number, request, errors, link_name"
 SEQ, PID = Value("seq", 8, 12, "I"), Value("pid", 12, 16, "I")
 
@@ -62,7 +63,7 @@ class MessageLayouts:
         handler = self._handlers.get(msg_type) or self._handlers.get(ANY)
         if handler is None or end - offset > LARGEST_SAMPLE:
             return
-        recipe = self._decoder.recipe_of(handler, msg_type, data[offset + NLMSGHDR])
+        recipe = self._decoder.recipe_of(handler, msg_type, data[offset + NLMSG_HDRLEN])
         if recipe is None:
             return
         sample = data[offset:end]
@@ -73,7 +74,7 @@ class MessageLayouts:
     def _add(self, recipe: Recipe, msg_type: int, sample: bytes) -> None:
         decoder, policy = self._decoder, getattr(self._decoder, recipe.policy)
         header, begin = _header(recipe, policy)
-        first = sample[NLMSGHDR]
+        first = sample[NLMSG_HDRLEN]
         table, _ = decoder.table(policy, first if recipe.per_family else 0, "")
         shape = shape_of(sample, table, decoder.attribute, begin)
         if shape is None:
@@ -81,7 +82,7 @@ class MessageLayouts:
         fields = policy.fields
         # The first eight bytes are the key. The first number of the header decides how attributes are read: it is the
         # family, or the command.
-        fixed = ((NLMSGHDR, NLMSGHDR + 1), *shape.fixed)
+        fixed = ((NLMSG_HDRLEN, NLMSG_HDRLEN + 1), *shape.fixed)
         attributes = (Value(fields[s.slot], s.begin, s.end, "", s.read, s.at) for s in shape.spots)
         values = (SEQ, PID, *header[1:], *attributes)
 
@@ -120,7 +121,7 @@ class MessageLayouts:
 
 def _header(recipe: Recipe, policy: Policy) -> tuple[Sequence[Value], int]:
     """The numbers of the fixed header, and where the attributes begin."""
-    codes, at = [], NLMSGHDR
+    codes, at = [], NLMSG_HDRLEN
     for code in header_codes(policy):
         size = struct.calcsize("=" + code)
         if not code.endswith("x"):

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.backends.libnl.policies.readers import Reader
 from nlmon.backends.libnl.policies.tables import Table
+from nlmon.backends.libnl.uapi import NLA_TYPE_MASK
 
 __all__ = ["Range", "Shape", "Spot", "shape_of"]
 
-TYPE_MASK = 0x3FFF
 # Begin and end in bytes, from the beginning of what has the shape.
 Range: TypeAlias = tuple[int, int]
 
@@ -63,7 +63,7 @@ def _walk(
         if length < 4 or at + length > end:
             return False
         fixed.append((at, at + 4))
-        entry = table.get(kind & TYPE_MASK)
+        entry = table.get(kind & NLA_TYPE_MASK)
         if entry is not None:
             begin, stop = at + 4, at + length
             if entry.nested is not None:
