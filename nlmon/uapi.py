@@ -29,6 +29,9 @@ NLA_HDRLEN: Final = 4
 NLA_TYPE_MASK: Final = 0x3FFF
 NLA_F_NESTED: Final = 0x8000
 
+# linux/netlink.h: protocols have numbers below this one
+MAX_LINKS: Final = 32
+
 # linux/netlink.h: message types of every protocol
 NLMSG_NOOP: Final = 1
 NLMSG_ERROR: Final = 2
@@ -68,10 +71,7 @@ SO_NETNS_COOKIE: Final = 71
 SOCK_DIAG_BY_FAMILY: Final = 20
 SK_MEMINFO_DROPS: Final = 8
 SK_MEMINFO_VARS: Final = 9
-SKNLGRP_INET_TCP_DESTROY: Final = 1
-SKNLGRP_INET_UDP_DESTROY: Final = 2
-SKNLGRP_INET6_TCP_DESTROY: Final = 3
-SKNLGRP_INET6_UDP_DESTROY: Final = 4
+SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET_UDP_DESTROY, SKNLGRP_INET6_TCP_DESTROY, SKNLGRP_INET6_UDP_DESTROY = 1, 2, 3, 4
 
 # linux/sockios.h
 SIOCGIFNAME: Final = 0x8910
@@ -84,12 +84,8 @@ CTRL_CMD_DELFAMILY: Final = 2
 CTRL_CMD_GETFAMILY: Final = 3
 CTRL_CMD_NEWMCAST_GRP: Final = 7
 CTRL_CMD_DELMCAST_GRP: Final = 8
-CTRL_ATTR_FAMILY_ID: Final = 1
-CTRL_ATTR_FAMILY_NAME: Final = 2
-CTRL_ATTR_HDRSIZE: Final = 4
-CTRL_ATTR_MCAST_GROUPS: Final = 7
-CTRL_ATTR_MCAST_GRP_NAME: Final = 1
-CTRL_ATTR_MCAST_GRP_ID: Final = 2
+CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_HDRSIZE, CTRL_ATTR_MCAST_GROUPS = 1, 2, 4, 7
+CTRL_ATTR_MCAST_GRP_NAME, CTRL_ATTR_MCAST_GRP_ID = 1, 2
 
 # linux/socket.h, linux/rtnetlink.h: address families
 AF_UNSPEC: Final = 0
@@ -100,6 +96,7 @@ AF_INET6: Final = 10
 AF_NETLINK: Final = 16
 AF_PACKET: Final = 17
 AF_MPLS: Final = 28
+AF_XDP: Final = 44
 RTNL_FAMILY_IPMR: Final = 128
 RTNL_FAMILY_IP6MR: Final = 129
 
@@ -107,7 +104,13 @@ RTNL_FAMILY_IP6MR: Final = 129
 IPPROTO_TCP: Final = 6
 IPPROTO_UDP: Final = 17
 
-# linux/rtnetlink.h: message types; those of one object are NEW, DEL, GET and SET, in this order
+# include/net/rtnetlink.h of the kernel: message types of one object are NEW, DEL, GET and SET, in this order
+RTNL_KIND_MASK: Final = 3
+RTNL_KIND_NEW: Final = 0
+RTNL_KIND_DEL: Final = 1
+RTNL_KIND_GET: Final = 2
+
+# linux/rtnetlink.h: message types
 RTM_NEWLINK: Final = 16
 RTM_DELLINK: Final = 17
 RTM_GETLINK: Final = 18
@@ -124,6 +127,7 @@ RTM_NEWRULE: Final = 32
 RTM_DELRULE: Final = 33
 RTM_GETRULE: Final = 34
 RTM_NEWQDISC: Final = 36
+RTM_DELQDISC: Final = 37
 RTM_NEWTCLASS: Final = 40
 RTM_DELTCLASS: Final = 41
 RTM_NEWTFILTER: Final = 44
@@ -131,7 +135,9 @@ RTM_DELTFILTER: Final = 45
 RTM_NEWACTION: Final = 48
 RTM_DELACTION: Final = 49
 RTM_NEWPREFIX: Final = 52
+RTM_NEWNEIGHTBL: Final = 64
 RTM_NEWNDUSEROPT: Final = 68
+RTM_NEWADDRLABEL: Final = 72
 RTM_GETDCB: Final = 78
 RTM_NEWNETCONF: Final = 80
 RTM_NEWMDB: Final = 84
@@ -147,7 +153,6 @@ RTM_NEWVLAN: Final = 112
 RTM_NEWNEXTHOPBUCKET: Final = 116
 RTM_DELNEXTHOPBUCKET: Final = 117
 RTM_NEWTUNNEL: Final = 120
-RTM_MAX: Final = 255
 
 # linux/rtnetlink.h: groups
 RTNLGRP_LINK: Final = 1
@@ -178,13 +183,20 @@ RTNLGRP_BRVLAN: Final = 33
 RTNLGRP_TUNNEL: Final = 35
 RTNLGRP_STATS: Final = 36
 
-# linux/rtnetlink.h, linux/if_addr.h, linux/neighbour.h, linux/fib_rules.h: sizes of the structures of these names
+# linux/rtnetlink.h, linux/if_addr.h, linux/neighbour.h, linux/fib_rules.h, linux/if_link.h, linux/if_bridge.h,
+# linux/netconf.h: sizes of the structures of these names, with the padding behind them
 IFINFOMSG: Final = 16
 IFADDRMSG: Final = 8
 RTMSG: Final = 12
 NDMSG: Final = 12
 FIB_RULE_HDR: Final = 12
 RTNEXTHOP: Final = 8
+RTGENMSG: Final = 4
+TCMSG: Final = 20
+PREFIXMSG: Final = 12
+NETCONFMSG: Final = 4
+BR_PORT_MSG: Final = 8
+IF_STATS_MSG: Final = 12
 
 # linux/rtnetlink.h: routes
 RTM_F_CLONED: Final = 0x200
@@ -196,100 +208,64 @@ RTNH_F_ONLINK: Final = 4
 RTN_UNICAST: Final = 1
 RT_SCOPE_UNIVERSE: Final = 0
 RT_SCOPE_HOST: Final = 254
-RTA_DST: Final = 1
-RTA_SRC: Final = 2
-RTA_OIF: Final = 4
-RTA_GATEWAY: Final = 5
-RTA_PRIORITY: Final = 6
-RTA_PREFSRC: Final = 7
-RTA_METRICS: Final = 8
-RTA_MULTIPATH: Final = 9
-RTA_TABLE: Final = 15
-RTA_VIA: Final = 18
-RTA_ENCAP_TYPE: Final = 21
-RTA_ENCAP: Final = 22
-RTA_NH_ID: Final = 30
+RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH = 1, 2, 4, 5, 6, 7, 8, 9
+RTA_TABLE, RTA_VIA, RTA_ENCAP_TYPE, RTA_ENCAP, RTA_NH_ID = 15, 18, 21, 22, 30
 
 # linux/nexthop.h
 NHMSG: Final = 8
-NHA_ID: Final = 1
-NHA_GROUP: Final = 2
-NHA_OIF: Final = 5
-NHA_GATEWAY: Final = 6
+NHA_ID, NHA_GROUP, NHA_OIF, NHA_GATEWAY = 1, 2, 5, 6
 NEXTHOP_GRP: Final = 8
 RTAX_CC_ALGO: Final = 16
 
 # linux/if.h
 IFF_UP: Final = 0x1
+IFF_POINTOPOINT: Final = 0x10
 IFF_RUNNING: Final = 0x40
 IFF_LOWER_UP: Final = 0x10000
 
 # linux/if_link.h
-IFLA_VF_INFO: Final = 1
-IFLA_IFNAME: Final = 3
-IFLA_MTU: Final = 4
-IFLA_OPERSTATE: Final = 16
-IFLA_VFINFO_LIST: Final = 22
-IFLA_EXT_MASK: Final = 29
-IFLA_TARGET_NETNSID: Final = 46
-IFLA_ALT_IFNAME: Final = 53
+IFLA_VF_INFO, IFLA_IFNAME, IFLA_MTU, IFLA_OPERSTATE, IFLA_VFINFO_LIST, IFLA_EXT_MASK = 1, 3, 4, 16, 22, 29
+IFLA_TARGET_NETNSID, IFLA_ALT_IFNAME = 46, 53
 
 # linux/if_addr.h
 IFA_ADDRESS: Final = 1
 IFA_LOCAL: Final = 2
 IFA_TARGET_NETNSID: Final = 10
+IFA_F_SECONDARY: Final = 0x01
+IFA_F_PERMANENT: Final = 0x80
 
 # linux/neighbour.h
 NTF_SELF: Final = 0x02
 NTF_PROXY: Final = 0x08
-NDA_DST: Final = 1
-NDA_LLADDR: Final = 2
-NDA_VLAN: Final = 5
-NDA_PORT: Final = 6
-NDA_VNI: Final = 7
-NDA_MASTER: Final = 9
-NDA_SRC_VNI: Final = 11
+NDA_DST, NDA_LLADDR, NDA_VLAN, NDA_PORT, NDA_VNI, NDA_MASTER, NDA_SRC_VNI = 1, 2, 5, 6, 7, 9, 11
 
 # linux/fib_rules.h
-FIB_RULE_INVERT: Final = 0x2
-FRA_DST: Final = 1
-FRA_SRC: Final = 2
-FRA_IIFNAME: Final = 3
-FRA_GOTO: Final = 4
-FRA_PRIORITY: Final = 6
-FRA_FWMARK: Final = 10
-FRA_FLOW: Final = 11
-FRA_TUN_ID: Final = 12
-FRA_SUPPRESS_IFGROUP: Final = 13
-FRA_SUPPRESS_PREFIXLEN: Final = 14
-FRA_TABLE: Final = 15
-FRA_FWMASK: Final = 16
-FRA_OIFNAME: Final = 17
-FRA_L3MDEV: Final = 19
-FRA_UID_RANGE: Final = 20
-FRA_PROTOCOL: Final = 21
-FRA_IP_PROTO: Final = 22
-FRA_SPORT_RANGE: Final = 23
-FRA_DPORT_RANGE: Final = 24
-FRA_DSCP: Final = 25
-FRA_FLOWLABEL: Final = 26
-FRA_FLOWLABEL_MASK: Final = 27
-FRA_SPORT_MASK: Final = 28
-FRA_DPORT_MASK: Final = 29
-FRA_DSCP_MASK: Final = 30
-FR_ACT_TO_TBL: Final = 1
-FR_ACT_GOTO: Final = 2
+FIB_RULE_INVERT, FIB_RULE_UNRESOLVED, FIB_RULE_IIF_DETACHED, FIB_RULE_OIF_DETACHED = 0x2, 0x4, 0x8, 0x10
+FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_GOTO, FRA_PRIORITY, FRA_FWMARK, FRA_FLOW, FRA_TUN_ID = 1, 2, 3, 4, 6, 10, 11, 12
+FRA_SUPPRESS_IFGROUP, FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_FWMASK, FRA_OIFNAME, FRA_L3MDEV = 13, 14, 15, 16, 17, 19
+FRA_UID_RANGE, FRA_PROTOCOL, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_DSCP = 20, 21, 22, 23, 24, 25
+FRA_FLOWLABEL, FRA_FLOWLABEL_MASK, FRA_SPORT_MASK, FRA_DPORT_MASK, FRA_DSCP_MASK = 26, 27, 28, 29, 30
+FR_ACT_TO_TBL, FR_ACT_GOTO, FR_ACT_NOP = 1, 2, 3
 
-# linux/inet_diag.h: a size, an attribute of a request, a bit of its extensions
+# linux/inet_diag.h: a size, an attribute, a bit of the extensions of a request
 INET_DIAG_MSG: Final = 72
 INET_DIAG_PROTOCOL: Final = 10
 INET_DIAG_CONG: Final = 4
 
-# linux/unix_diag.h
-UDIAG_SHOW_NAME: Final = 0x1
-UDIAG_SHOW_PEER: Final = 0x4
-UDIAG_SHOW_RQLEN: Final = 0x10
-UDIAG_SHOW_UID: Final = 0x40
+# linux/unix_diag.h: a size, what a request asks for
+UNIX_DIAG_MSG: Final = 16
+UDIAG_SHOW_NAME, UDIAG_SHOW_PEER, UDIAG_SHOW_RQLEN, UDIAG_SHOW_UID = 0x1, 0x4, 0x10, 0x40
+
+# linux/xfrm.h: sizes of the structures of these names on 64-bit kernels
+XFRM_USERSA_INFO: Final = 224
+XFRM_USERSA_ID: Final = 24
+XFRM_USERPOLICY_INFO: Final = 168
+XFRM_USERPOLICY_ID: Final = 64
+XFRM_USER_ACQUIRE: Final = 280
+XFRM_USER_EXPIRE: Final = 232
+XFRM_USER_POLEXPIRE: Final = 176
+XFRM_USERSA_FLUSH: Final = 1
+XFRM_AEVENT_ID: Final = 48
 
 # linux/xfrm.h: attributes, message types and groups
 XFRMA_SA: Final = 6
@@ -328,7 +304,8 @@ XFRMNLGRP_REPORT: Final = 6
 XFRMNLGRP_MIGRATE: Final = 7
 XFRMNLGRP_MAPPING: Final = 8
 
-# linux/netfilter/nfnetlink.h: subsystems, which are the upper byte of a message type, and groups
+# linux/netfilter/nfnetlink.h: size of the header, subsystems, which are the upper byte of a message type, and groups
+NFGENMSG: Final = 4
 NFNL_SUBSYS_CTNETLINK: Final = 1
 NFNL_SUBSYS_CTNETLINK_EXP: Final = 2
 NFNL_SUBSYS_ACCT: Final = 7
@@ -360,25 +337,10 @@ NFNL_MSG_ACCT_NEW: Final = 0
 NFNL_MSG_ACCT_GET: Final = 1
 NFNL_MSG_ACCT_GET_CTRZERO: Final = 2
 NFNL_MSG_ACCT_OVERQUOTA: Final = 4
-NFT_MSG_NEWTABLE: Final = 0
-NFT_MSG_GETTABLE: Final = 1
-NFT_MSG_NEWCHAIN: Final = 3
-NFT_MSG_GETCHAIN: Final = 4
-NFT_MSG_NEWRULE: Final = 6
-NFT_MSG_GETRULE: Final = 7
-NFT_MSG_NEWSET: Final = 9
-NFT_MSG_GETSET: Final = 10
-NFT_MSG_NEWSETELEM: Final = 12
-NFT_MSG_GETSETELEM: Final = 13
-NFT_MSG_NEWGEN: Final = 15
-NFT_MSG_GETGEN: Final = 16
-NFT_MSG_TRACE: Final = 17
-NFT_MSG_NEWOBJ: Final = 18
-NFT_MSG_GETOBJ: Final = 19
-NFT_MSG_GETOBJ_RESET: Final = 21
-NFT_MSG_NEWFLOWTABLE: Final = 22
-NFT_MSG_GETFLOWTABLE: Final = 23
-NFT_MSG_GETRULE_RESET: Final = 25
+NFT_MSG_NEWTABLE, NFT_MSG_GETTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_GETCHAIN, NFT_MSG_NEWRULE = 0, 1, 3, 4, 6
+NFT_MSG_GETRULE, NFT_MSG_NEWSET, NFT_MSG_GETSET, NFT_MSG_NEWSETELEM, NFT_MSG_GETSETELEM = 7, 9, 10, 12, 13
+NFT_MSG_NEWGEN, NFT_MSG_GETGEN, NFT_MSG_TRACE, NFT_MSG_NEWOBJ, NFT_MSG_GETOBJ = 15, 16, 17, 18, 19
+NFT_MSG_GETOBJ_RESET, NFT_MSG_NEWFLOWTABLE, NFT_MSG_GETFLOWTABLE, NFT_MSG_GETRULE_RESET = 21, 22, 23, 25
 NFT_MSG_GETSETELEM_RESET: Final = 33
 
 # linux/openvswitch.h, linux/l2tp.h: commands of generic families

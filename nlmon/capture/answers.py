@@ -12,7 +12,7 @@ from __future__ import annotations
 from nlmon import uapi
 from nlmon.capture.segment import DumpScope
 from nlmon.framing import align, walk_attributes
-from nlmon.uapi import NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_XFRM, NLA_HDRLEN
+from nlmon.uapi import NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_XFRM, NLA_HDRLEN, RTNL_KIND_GET, RTNL_KIND_MASK
 
 __all__ = ["ANSWERED_COMMANDS", "HARMLESS_FILTERS", "answer_type", "dump_scope"]
 
@@ -74,7 +74,7 @@ _HEADERS = {uapi.RTM_GETLINK: uapi.IFINFOMSG, uapi.RTM_GETADDR: uapi.IFADDRMSG}
 def answer_type(protocol: int, get_type: int) -> int | None:
     """Type of the message that answers a request of ``get_type``; None for a request that asks for nothing."""
     if protocol == NETLINK_ROUTE:
-        return get_type - 2 if get_type & 3 == 2 else None  # RTM_GETx, RTM_NEWx
+        return get_type - RTNL_KIND_GET if get_type & RTNL_KIND_MASK == RTNL_KIND_GET else None
     if protocol == NETLINK_NETFILTER:
         subsystem, message = get_type & 0xFF00, get_type & 0xFF
         answer = _NETFILTER.get(subsystem >> 8, {}).get(message)

@@ -16,12 +16,10 @@ from operator import eq
 from nlmon.capture.base import CaptureInfo
 from nlmon.capture.segment import Role, Segment
 from nlmon.limits import PROTOCOLS_KEPT
-from nlmon.uapi import NETLINK_KOBJECT_UEVENT
+from nlmon.uapi import MAX_LINKS, NETLINK_KOBJECT_UEVENT
 
 __all__ = ["FURTHER", "Tally", "why_unread"]
 
-# net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
-MAX_LINKS = 32
 # What the others of too many protocols count as.
 FURTHER = -1
 

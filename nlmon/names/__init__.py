@@ -13,6 +13,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from nlmon.names import audit, generic, netfilter, route, sockets, xfrm
+from nlmon.uapi import (
+    NETLINK_AUDIT,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NETLINK_XFRM,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    NLMSG_MIN_TYPE,
+    NLMSG_NOOP,
+    NLMSG_OVERRUN,
+    RTNL_KIND_MASK,
+)
 
 __all__ = [
     "PROTOCOLS",
@@ -57,14 +70,18 @@ PROTOCOL_DIGITS = 9
 _NUMBERS = {name: number for number, name in PROTOCOLS.items()}
 
 
-_CONTROL = {1: "NLMSG_NOOP", 2: "NLMSG_ERROR", 3: "NLMSG_DONE", 4: "NLMSG_OVERRUN"}
-ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER = 0, 4, 6, 9, 12
+_CONTROL = {
+    NLMSG_NOOP: "NLMSG_NOOP",
+    NLMSG_ERROR: "NLMSG_ERROR",
+    NLMSG_DONE: "NLMSG_DONE",
+    NLMSG_OVERRUN: "NLMSG_OVERRUN",
+}
 _MESSAGES: Mapping[int, Mapping[int, str]] = {
-    ROUTE: route.MESSAGES,
-    SOCK_DIAG: sockets.MESSAGES,
-    XFRM: xfrm.MESSAGES,
-    AUDIT: audit.MESSAGES,
-    NETFILTER: netfilter.MESSAGES,
+    NETLINK_ROUTE: route.MESSAGES,
+    NETLINK_SOCK_DIAG: sockets.MESSAGES,
+    NETLINK_XFRM: xfrm.MESSAGES,
+    NETLINK_AUDIT: audit.MESSAGES,
+    NETLINK_NETFILTER: netfilter.MESSAGES,
 }
 
 TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
@@ -101,10 +118,10 @@ def flag_names(table: Mapping[int, str], value: int) -> list[str]:
 def message_type(protocol: int, msg_type: int) -> str:
     """``RTM_NEWLINK`` for (0, 16); control types by their name in every protocol; otherwise the number. A type of
     NETLINK_GENERIC is the number of a family, which has a name only on the host that gave it."""
-    if msg_type < 16:
+    if msg_type < NLMSG_MIN_TYPE:
         return _CONTROL.get(msg_type) or str(msg_type)
     known = _MESSAGES.get(protocol, {}).get(msg_type)
-    if known is None and protocol == NETFILTER and msg_type >> 8 in netfilter.SUBSYSTEMS:
+    if known is None and protocol == NETLINK_NETFILTER and msg_type >> 8 in netfilter.SUBSYSTEMS:
         return f"NFNL_SUBSYS_{netfilter.SUBSYSTEMS[msg_type >> 8]}/{msg_type & 0xFF}"
     return known or str(msg_type)
 
@@ -128,16 +145,16 @@ def unknown_message(protocol: int, msg_type: int, first: int) -> str:
     if msg_type < 0:
         return "others"
     name = message_type(protocol, msg_type)
-    return f"{name}/{name_of('family', first)}" if protocol == SOCK_DIAG and first >= 0 else name
+    return f"{name}/{name_of('family', first)}" if protocol == NETLINK_SOCK_DIAG and first >= 0 else name
 
 
 def message_flags(protocol: int, msg_type: int, flags: int) -> list[str]:
     """Names of nlmsg_flags; the upper byte is read by the verb of the message (linux/netlink.h)."""
-    if msg_type in {2, 3}:
+    if msg_type in {NLMSG_ERROR, NLMSG_DONE}:
         upper = _ACK_FLAGS
-    elif protocol == 0 and msg_type >= 16:
-        upper = (_NEW_FLAGS, _DEL_FLAGS, _GET_FLAGS, _NEW_FLAGS)[msg_type & 3]
-    elif protocol == NETFILTER and msg_type & 0xFF == 0:
+    elif protocol == NETLINK_ROUTE and msg_type >= NLMSG_MIN_TYPE:
+        upper = (_NEW_FLAGS, _DEL_FLAGS, _GET_FLAGS, _NEW_FLAGS)[msg_type & RTNL_KIND_MASK]
+    elif protocol == NETLINK_NETFILTER and msg_type & 0xFF == 0:
         upper = _NEW_FLAGS
     else:
         upper = {}

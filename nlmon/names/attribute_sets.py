@@ -16,12 +16,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["ENCAPS", "INDEXED", "MESSAGES", "SELECTED", "Nest", "root_of"]
+from nlmon import uapi
 
-ROUTE, SOCK_DIAG, XFRM, NETFILTER, GENERIC = 0, 4, 6, 12, 16
-NEWLINK, SETLINK = 16, 19
-GENL_ID_CTRL = 16
-AF_UNIX, AF_INET, AF_BRIDGE, AF_INET6, AF_NETLINK, AF_PACKET, AF_XDP = 1, 2, 7, 10, 16, 17, 44
+__all__ = ["ENCAPS", "INDEXED", "MESSAGES", "SELECTED", "Nest", "root_of"]
 
 
 class Nest(NamedTuple):
@@ -66,50 +63,64 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
 )
 # Messages of NETLINK_ROUTE by the first type of their noun (RTM_NEWLINK ...): set and size of the fixed header.
 _ROUTE: Mapping[int, Nest] = {
-    16: Nest("rt-link/link-attrs", 16),
-    20: Nest("rt-addr/addr-attrs", 8),
-    24: Nest("rt-route/route-attrs", 12),
-    28: Nest("rt-neigh/neighbour-attrs", 12),
-    32: Nest("rt-rule/fib-rule-attrs", 12),
-    36: Nest("tc/attrs", 20),
-    40: Nest("tc/attrs", 20),
-    44: Nest("tc/attrs", 20),
-    48: Nest("rt-action/action-attrs", 4),
-    52: Nest("rt-prefix/prefix-attrs", 12),
-    64: Nest("rt-neigh/ndt-attrs", 4),
-    68: Nest("rt-nduseropt/nduseropt-attrs", 16),
-    72: Nest("rt-addrlabel/addrlabel-attrs", 12),
-    80: Nest("rt-netconf/netconf-attrs", 4),
-    84: Nest("rt-mdb/mdb-attrs", 8),
-    88: Nest("rt-nsid/nsid-attrs", 4),
-    92: Nest("rt-link/stats-attrs", 12),
-    96: Nest("rt-cachereport/cachereport-attrs", 4),
-    100: Nest("tc/attrs", 20),
-    104: Nest("rt-nexthop/nexthop-attrs", 8),
-    108: Nest("rt-link/link-attrs", 16),
-    112: Nest("rt-vlan/vlan-attrs", 8),
-    116: Nest("rt-nexthop/nexthop-attrs", 8),
-    120: Nest("rt-tunnel/vnifilter-attrs", 8),
+    uapi.RTM_NEWLINK: Nest("rt-link/link-attrs", uapi.IFINFOMSG),
+    uapi.RTM_NEWADDR: Nest("rt-addr/addr-attrs", uapi.IFADDRMSG),
+    uapi.RTM_NEWROUTE: Nest("rt-route/route-attrs", uapi.RTMSG),
+    uapi.RTM_NEWNEIGH: Nest("rt-neigh/neighbour-attrs", uapi.NDMSG),
+    uapi.RTM_NEWRULE: Nest("rt-rule/fib-rule-attrs", uapi.FIB_RULE_HDR),
+    uapi.RTM_NEWQDISC: Nest("tc/attrs", uapi.TCMSG),
+    uapi.RTM_NEWTCLASS: Nest("tc/attrs", uapi.TCMSG),
+    uapi.RTM_NEWTFILTER: Nest("tc/attrs", uapi.TCMSG),
+    uapi.RTM_NEWACTION: Nest("rt-action/action-attrs", 4),
+    uapi.RTM_NEWPREFIX: Nest("rt-prefix/prefix-attrs", uapi.PREFIXMSG),
+    uapi.RTM_NEWNEIGHTBL: Nest("rt-neigh/ndt-attrs", 4),
+    uapi.RTM_NEWNDUSEROPT: Nest("rt-nduseropt/nduseropt-attrs", 16),
+    uapi.RTM_NEWADDRLABEL: Nest("rt-addrlabel/addrlabel-attrs", 12),
+    uapi.RTM_NEWNETCONF: Nest("rt-netconf/netconf-attrs", uapi.NETCONFMSG),
+    uapi.RTM_NEWMDB: Nest("rt-mdb/mdb-attrs", uapi.BR_PORT_MSG),
+    uapi.RTM_NEWNSID: Nest("rt-nsid/nsid-attrs", uapi.RTGENMSG),
+    uapi.RTM_NEWSTATS: Nest("rt-link/stats-attrs", uapi.IF_STATS_MSG),
+    uapi.RTM_NEWCACHEREPORT: Nest("rt-cachereport/cachereport-attrs", 4),
+    uapi.RTM_NEWCHAIN: Nest("tc/attrs", uapi.TCMSG),
+    uapi.RTM_NEWNEXTHOP: Nest("rt-nexthop/nexthop-attrs", uapi.NHMSG),
+    uapi.RTM_NEWLINKPROP: Nest("rt-link/link-attrs", uapi.IFINFOMSG),
+    uapi.RTM_NEWVLAN: Nest("rt-vlan/vlan-attrs", 8),
+    uapi.RTM_NEWNEXTHOPBUCKET: Nest("rt-nexthop/nexthop-attrs", uapi.NHMSG),
+    uapi.RTM_NEWTUNNEL: Nest("rt-tunnel/vnifilter-attrs", 8),
 }
 # Links that a bridge or IPv6 tells of have other attributes inside, by the address family of the message.
-_LINK_OF = {AF_BRIDGE: "rt-link/link-attrs@bridge", AF_INET6: "rt-link/link-attrs@inet6"}
+_LINK_OF = {uapi.AF_BRIDGE: "rt-link/link-attrs@bridge", uapi.AF_INET6: "rt-link/link-attrs@inet6"}
 _DIAG: Mapping[int, Nest] = {
-    AF_UNIX: Nest("sock-diag/unix-attrs", 16),
-    AF_INET: Nest("sock-diag/inet-attrs", 72),
-    AF_INET6: Nest("sock-diag/inet-attrs", 72),
-    AF_NETLINK: Nest("sock-diag/netlink-attrs", 28),
-    AF_PACKET: Nest("sock-diag/packet-attrs", 16),
-    AF_XDP: Nest("sock-diag/xdp-attrs", 16),
+    uapi.AF_UNIX: Nest("sock-diag/unix-attrs", uapi.UNIX_DIAG_MSG),
+    uapi.AF_INET: Nest("sock-diag/inet-attrs", uapi.INET_DIAG_MSG),
+    uapi.AF_INET6: Nest("sock-diag/inet-attrs", uapi.INET_DIAG_MSG),
+    uapi.AF_NETLINK: Nest("sock-diag/netlink-attrs", 28),
+    uapi.AF_PACKET: Nest("sock-diag/packet-attrs", 16),
+    uapi.AF_XDP: Nest("sock-diag/xdp-attrs", 16),
 }
-# linux/xfrm.h: bytes of the structure by message type, from XFRM_MSG_NEWSA (16) on
-_XFRM_BYTES = {16: 224, 17: 24, 19: 168, 20: 64, 23: 280, 24: 232, 25: 168, 26: 224, 27: 176, 28: 4, 29: 0, 30: 48}
+# Bytes of the structure by type of the message.
+_XFRM_BYTES = {
+    **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), uapi.XFRM_USERSA_INFO),
+    uapi.XFRM_MSG_DELSA: uapi.XFRM_USERSA_ID,
+    **dict.fromkeys((uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY), uapi.XFRM_USERPOLICY_INFO),
+    uapi.XFRM_MSG_DELPOLICY: uapi.XFRM_USERPOLICY_ID,
+    uapi.XFRM_MSG_ACQUIRE: uapi.XFRM_USER_ACQUIRE,
+    uapi.XFRM_MSG_EXPIRE: uapi.XFRM_USER_EXPIRE,
+    uapi.XFRM_MSG_POLEXPIRE: uapi.XFRM_USER_POLEXPIRE,
+    uapi.XFRM_MSG_FLUSHSA: 4,  # one byte with its padding
+    uapi.XFRM_MSG_FLUSHPOLICY: 0,
+    uapi.XFRM_MSG_NEWAE: uapi.XFRM_AEVENT_ID,
+}
 _XFRM: Mapping[int, Nest] = {
     **{msg_type: Nest("xfrm/xfrm-attrs", size) for msg_type, size in _XFRM_BYTES.items()},
-    35: Nest("xfrm/sad-attrs", 4),
-    37: Nest("xfrm/spd-attrs", 4),
+    uapi.XFRM_MSG_GETSADINFO: Nest("xfrm/sad-attrs", 4),
+    uapi.XFRM_MSG_GETSPDINFO: Nest("xfrm/spd-attrs", 4),
 }
 # linux/netfilter/nfnetlink.h: the subsystem, and for tracking what it tracks
-_NETFILTER = {1: "conntrack/conntrack-attrs", 2: "conntrack/expect-attrs"}
+_NETFILTER = {
+    uapi.NFNL_SUBSYS_CTNETLINK: "conntrack/conntrack-attrs",
+    uapi.NFNL_SUBSYS_CTNETLINK_EXP: "conntrack/expect-attrs",
+}
 # Generic families with a set for each command, by the number of the command.
 _ETHTOOL = """
     - strset linkinfo linkinfo linkmodes linkmodes linkstate debug debug wol wol features features features privflags
@@ -127,20 +138,21 @@ def root_of(protocol: int, msg_type: int, first: int = -1, family: str = "") -> 
     ``first``: the first byte behind the message header, which is the address family, or the command of a generic
     message. ``family``: the name of the generic family, which the kernel gives with its number.
     """
-    if protocol == ROUTE:
-        root = _ROUTE.get(msg_type & ~3, Nest())
-        return Nest(_LINK_OF.get(first, root.set), root.before) if NEWLINK <= msg_type <= SETLINK else root
-    if protocol == SOCK_DIAG:
+    if protocol == uapi.NETLINK_ROUTE:
+        noun = msg_type & ~uapi.RTNL_KIND_MASK
+        root = _ROUTE.get(noun, Nest())
+        return Nest(_LINK_OF.get(first, root.set), root.before) if noun == uapi.RTM_NEWLINK else root
+    if protocol == uapi.NETLINK_SOCK_DIAG:
         return _DIAG.get(first, Nest())
-    if protocol == XFRM:
+    if protocol == uapi.NETLINK_XFRM:
         return _XFRM.get(msg_type, Nest())
-    if protocol == NETFILTER:
-        return Nest(_NETFILTER.get(msg_type >> 8, ""), 4)
-    if protocol == GENERIC:
+    if protocol == uapi.NETLINK_NETFILTER:
+        return Nest(_NETFILTER.get(msg_type >> 8, ""), uapi.NFGENMSG)
+    if protocol == uapi.NETLINK_GENERIC:
         commands = _COMMANDS.get(family, ())
         if 0 < first < len(commands):
-            return Nest(f"{family}/{commands[first]}", 4)
-        return Nest(MESSAGES.get("nlctrl" if msg_type == GENL_ID_CTRL else family, ""), 4)
+            return Nest(f"{family}/{commands[first]}", uapi.GENL_HDRLEN)
+        return Nest(MESSAGES.get("nlctrl" if msg_type == uapi.GENL_ID_CTRL else family, ""), uapi.GENL_HDRLEN)
     return Nest()
 
 

@@ -20,10 +20,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-__all__ = ["ALL", "SECRETS", "SECRET_VENDOR_COMMANDS", "as_length", "is_secret", "secrets_of"]
+from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM
 
-SOCK_DIAG, XFRM, GENERIC = 4, 6, 16
-GENL_ID_CTRL = 16
+__all__ = ["ALL", "SECRETS", "SECRET_VENDOR_COMMANDS", "as_length", "is_secret", "secrets_of"]
 
 SECRETS: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
@@ -70,11 +69,11 @@ _NONE: frozenset[int] = frozenset()
 def secrets_of(protocol: int, number: int = -1, families: Collection[str] = ()) -> frozenset[int] | None:
     """The outermost attributes of a message that hold keys, or ``ALL``. ``number``, ``families``: the number of its
     generic family, and every name that this had."""
-    if protocol == XFRM:
+    if protocol == NETLINK_XFRM:
         return frozenset(SECRETS["xfrm"])
-    if protocol == SOCK_DIAG:
+    if protocol == NETLINK_SOCK_DIAG:
         return frozenset(SECRETS["sock_diag"])
-    if protocol != GENERIC or number == GENL_ID_CTRL:
+    if protocol != NETLINK_GENERIC or number == GENL_ID_CTRL:
         return _NONE
     return frozenset(one for name in families for one in SECRETS.get(name, ())) if families else ALL
 

@@ -21,6 +21,7 @@ from nlmon.scenario.configured.schema import HEAD, expected_schema, line_schema
 from nlmon.scenario.model import VERSION, Level, Phase
 from nlmon.scenario.shapes import COUNT, NAME, Schema, list_of, number, object_of, one_or_more, text
 from nlmon.state.tables import KINDS as TABLES
+from nlmon.uapi import NLA_TYPE_MASK
 
 __all__ = ["FAULTS", "OBJECTS", "STEPS", "scenario_schema"]
 
@@ -139,7 +140,7 @@ def _fault() -> Schema:
         "at": number(1),
         "count": number(1, 10**6),
         "size": number(1, 65535),
-        "type": number(1, 0x3FFF),
+        "type": number(1, NLA_TYPE_MASK),
         "protocol": _PROTOCOL,
     }
     kinds = {kind: object_of({key: values[key] for key in ("at", *keys)}) for kind, keys in FAULTS.items()}

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
+from msgspec import UNSET
+
 from nlmon.events import LinkInfo, RoutePayload
 from nlmon.names import TABLES, name_of
 from nlmon.objects.keys import RULE_KEY, Key
@@ -33,9 +35,10 @@ from nlmon.uapi import (
     RTPROT_BOOT,
 )
 
-__all__ = ["show_interface", "show_key"]
+__all__ = ["WHOLE", "show_interface", "show_key", "show_prefix"]
 
 Links = Mapping[Key, RoutePayload]
+# The length of a whole address.
 WHOLE = {AF_INET: 32, AF_INET6: 128}
 
 
@@ -47,6 +50,13 @@ def show_key(kind: str, key: Key, links: Links | None = None) -> str:
 def show_interface(index: object, name: str | None) -> str:
     """An interface with its index, which is its identity."""
     return f"ifindex {index}" if name is None else f"{name} (ifindex {index})"
+
+
+def show_prefix(address: object, length: int | None, family: int, without: str) -> str:
+    """An address with its length, which a whole address goes without; ``without``: the word for all of them."""
+    if address is None or address is UNSET:
+        return f"0/{length}" if length else without
+    return str(address) if length == WHOLE.get(family) else f"{address}/{length}"
 
 
 def _name(index: Hashable, links: Links) -> str | None:
@@ -114,9 +124,9 @@ def _rule(key: Key, _: Links) -> Iterator[str]:
     yield f"{rule['priority'] or 0}:"
     if rule["invert"]:
         yield "not"
-    yield f"from {_prefix(rule['src'], rule['src_len'], rule['family'], 'all')}"
+    yield f"from {show_prefix(rule['src'], rule['src_len'], rule['family'], 'all')}"
     if rule["dst"] is not None or rule["dst_len"]:
-        yield f"to {_prefix(rule['dst'], rule['dst_len'], rule['family'], 'all')}"
+        yield f"to {show_prefix(rule['dst'], rule['dst_len'], rule['family'], 'all')}"
     if rule["tos"]:
         yield f"tos {rule['tos']:#x}"
     for word, shape in (("dscp", ""), ("flowlabel", "#x")):
@@ -159,17 +169,18 @@ def _action(rule: Mapping[str, Any]) -> str:
 
 
 def _route(key: Key, links: Links) -> Iterator[str]:
-    family, table, dst, dst_len, src, src_len, tos, priority, _ = key
+    route: Any = key
+    family, table, dst, dst_len, src, src_len, tos, priority, _ = route
     entry: Any = key[-1]  # see keys.hops_of
     kind, *middle, nh_id, hops = entry
     protocol, scope, prefsrc, metrics = middle or (RTPROT_BOOT, RT_SCOPE_UNIVERSE, None, None)
-    to = _prefix(dst, dst_len, family, "default")
+    to = show_prefix(dst, dst_len, family, "default")
     yield "route inet6" if family == AF_INET6 and ":" not in to else "route"
     if kind != RTN_UNICAST:
         yield name_of("route_type", kind).lower()
     yield to
     if src is not None or src_len:
-        yield f"from {_prefix(src, src_len, family, 'all')}"
+        yield f"from {show_prefix(src, src_len, family, 'all')}"
     if tos:
         yield f"tos {tos:#x}"
     if nh_id is not None:
@@ -204,13 +215,6 @@ def _more_of_hop(flags: int, encap_type: int | None, encap: str | None) -> Itera
         yield f"encap {name_of('encap_type', encap_type or 0)} {encap}"
     if flags:
         yield "onlink"
-
-
-def _prefix(address: object, length: Any, family: Any, without: str) -> str:
-    """An address with its length, which a whole address goes without; ``without``: the word for all of them."""
-    if address is None:
-        return f"0/{length}" if length else without
-    return str(address) if length == WHOLE.get(family) else f"{address}/{length}"
 
 
 def _table(number: Any) -> str:

@@ -34,6 +34,8 @@ from nlmon.uapi import (
     RTM_GETNEIGH,
     RTM_GETROUTE,
     RTM_GETRULE,
+    RTNL_KIND_DEL,
+    RTNL_KIND_MASK,
 )
 
 __all__ = ["forget_shared", "held_by_dump", "identity", "objects_of", "shared_subject", "split_hops", "subject_of"]
@@ -89,7 +91,7 @@ def _maker(payload: object) -> Callable[[Any], Subject | None]:
 def subject_of(event: Event) -> Subject | None:
     """What an event is about, by what both implementations provide of it; None where it changes no state, or
     lacks what would say which object it is."""
-    if event.protocol != NETLINK_ROUTE or event.msg_type & 3 > 1 or event.nsid is not None:
+    if event.protocol != NETLINK_ROUTE or event.msg_type & RTNL_KIND_MASK > RTNL_KIND_DEL or event.nsid is not None:
         return None
     payload = event.payload
     make = _MAKERS.get(type(payload))

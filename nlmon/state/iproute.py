@@ -15,24 +15,16 @@ __all__ = [
     "ENTRY_FLAGS",
     "ENTRY_STATES",
     "FAMILIES",
-    "IIF_DETACHED",
     "LINK_FLAGS",
     "LINK_TYPES",
     "METRICS",
     "NEIGHBOUR_FLAGS",
-    "NOP",
-    "OIF_DETACHED",
-    "PERMANENT",
-    "POINTOPOINT",
     "PREFERENCES",
     "PROTOCOLS",
     "ROUTE_FLAGS",
     "ROUTE_TABLES",
-    "RUNNING",
     "SCOPES",
-    "SECONDARY",
     "TUNNELS",
-    "UNRESOLVED",
 ]
 
 FAMILIES = {AF_INET: "inet", AF_INET6: "inet6"}
@@ -44,7 +36,6 @@ LINK_FLAGS = (
     *("LOOPBACK", "BROADCAST", "POINTOPOINT", "MULTICAST", "NOARP", "ALLMULTI", "PROMISC", "MASTER", "SLAVE", "DEBUG"),
     *("DYNAMIC", "AUTOMEDIA", "PORTSEL", "NOTRAILERS", "UP", "LOWER_UP", "DORMANT", "ECHO"),
 )
-RUNNING, POINTOPOINT = 1 << 6, 1 << 4
 # linux/if_arp.h, as iproute2's lib/ll_types.c calls them.
 LINK_TYPES = {
     1: "ether",
@@ -79,7 +70,6 @@ ADDRESS_FLAGS = {
     0x400: "autojoin",
     0x800: "stable_privacy",
 }
-SECONDARY, PERMANENT = 0x01, 0x80
 ADDRESS_PROTOCOLS = {1: "kernel_lo", 2: "kernel_ra", 3: "kernel_ll"}
 # linux/rtnetlink.h, rtnh_flags and rtm_flags, in the order of iproute2.
 ROUTE_FLAGS = {
@@ -114,7 +104,5 @@ METRICS = {
 NEIGHBOUR_FLAGS = {0x80: "router", NTF_PROXY: "proxy", 0x10: "extern_learn", 0x20: "offload"}
 ENTRY_FLAGS = {0x02: "self", 0x80: "router", 0x10: "extern_learn", 0x20: "offload", 0x04: "master", 0x40: "sticky"}
 ENTRY_STATES = {0x80: "permanent", 0x40: "static", 0x04: "stale", 0x02: ""}
-# linux/fib_rules.h
-IIF_DETACHED, OIF_DETACHED, UNRESOLVED, NOP = 0x08, 0x10, 0x04, 3
 # Of these /etc/protocols has another name.
 PROTOCOLS = {58: "ipv6-icmp", 4: "ipencap", 136: "udplite"}

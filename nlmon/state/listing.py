@@ -20,30 +20,23 @@ from msgspec import UNSET, UnsetType, structs
 from nlmon.events import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
 from nlmon.names import TABLES, flag_names, name_of
 from nlmon.objects.keys import Key, is_sibling, route_group
+from nlmon.state.describe import WHOLE, show_prefix
 from nlmon.state.iproute import (
     ADDRESS_FLAGS,
     ADDRESS_PROTOCOLS,
     ENTRY_FLAGS,
     ENTRY_STATES,
     FAMILIES,
-    IIF_DETACHED,
     LINK_FLAGS,
     LINK_TYPES,
     METRICS,
     NEIGHBOUR_FLAGS,
-    NOP,
-    OIF_DETACHED,
-    PERMANENT,
-    POINTOPOINT,
     PREFERENCES,
     PROTOCOLS,
     ROUTE_FLAGS,
     ROUTE_TABLES,
-    RUNNING,
     SCOPES,
-    SECONDARY,
     TUNNELS,
-    UNRESOLVED,
 )
 from nlmon.state.rows import Address, Entry, Hop, Interface, Kind, Link, Neighbour, Port, Route, Rows, Rule, Via
 from nlmon.state.tables import State
@@ -51,9 +44,17 @@ from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
+    FIB_RULE_IIF_DETACHED,
     FIB_RULE_INVERT,
+    FIB_RULE_OIF_DETACHED,
+    FIB_RULE_UNRESOLVED,
     FR_ACT_GOTO,
+    FR_ACT_NOP,
     FR_ACT_TO_TBL,
+    IFA_F_PERMANENT,
+    IFA_F_SECONDARY,
+    IFF_POINTOPOINT,
+    IFF_RUNNING,
     IFF_UP,
 )
 
@@ -61,7 +62,6 @@ __all__ = ["rows_of"]
 
 T = TypeVar("T")
 
-WHOLE = {AF_INET: 32, AF_INET6: 128}
 EVERY_BIT = 0xFFFFFFFF
 USER_HZ = 100
 
@@ -138,7 +138,7 @@ def _link(link: LinkInfo, links: _Links) -> Link:
         txqlen=_said(link.txqlen or UNSET),
         link_type=UNSET if link.type is UNSET else LINK_TYPES.get(link.type, f"[{link.type}]"),
         address=_hardware(link.addr, link.type),
-        link_pointtopoint=True if broadcast is not UNSET and link.flags & POINTOPOINT else UNSET,
+        link_pointtopoint=True if broadcast is not UNSET and link.flags & IFF_POINTOPOINT else UNSET,
         broadcast=_hardware(broadcast, link.type),
         link_netnsid=_said(link.link_netnsid),
         promiscuity=_said(link.promiscuity),
@@ -151,7 +151,7 @@ def _link(link: LinkInfo, links: _Links) -> Link:
 def _link_flags(link: LinkInfo, links: _Links) -> list[str]:
     flags = link.flags
     names = set(flag_names(TABLES["link_flags"], flags))
-    found = ["NO-CARRIER"] if flags & IFF_UP and not flags & RUNNING else []
+    found = ["NO-CARRIER"] if flags & IFF_UP and not flags & IFF_RUNNING else []
     found += [name for name in LINK_FLAGS if name in names]
     if rest := flags & ~sum(TABLES["link_flags"]):
         found.append(f"{rest:x}")
@@ -192,9 +192,9 @@ def _address(address: AddrInfo) -> Address:
     flags: dict[str, Any] = {}
     if address.flags is not UNSET:
         flags = dict.fromkeys(_flags(address.flags, ADDRESS_FLAGS), True)
-        if not address.flags & PERMANENT:
+        if not address.flags & IFA_F_PERMANENT:
             flags["dynamic"] = True
-        if address.flags & SECONDARY:
+        if address.flags & IFA_F_SECONDARY:
             flags["temporary" if address.family == AF_INET6 else "secondary"] = True
     protocol = _said(address.protocol)
     return Address(
@@ -240,8 +240,8 @@ def _route(route: RouteInfo, links: _Links) -> Route:
     metrics = {METRICS[number]: value for number, value in route.metrics or () if number in METRICS}
     return Route(
         type=name_of("route_type", route.type).lower(),
-        dst=_prefix(route.dst, route.dst_len, route.family, "default"),
-        from_=_prefix(route.src, route.src_len, route.family, "all") if route.src_len or route.src else UNSET,
+        dst=show_prefix(route.dst, route.dst_len, route.family, "default"),
+        from_=show_prefix(route.src, route.src_len, route.family, "all") if route.src_len or route.src else UNSET,
         tos=f"{route.tos:#04x}" if route.tos else UNSET,
         encap=_encap(route),
         nhid=_said(route.nh_id),
@@ -285,12 +285,6 @@ def _route_flags(value: int) -> list[str]:
 
 def _protocol(number: int) -> str:
     return name_of("route_protocol", number).lower()
-
-
-def _prefix(address: object, length: int, family: int, without: str) -> str:
-    if address is None or address is UNSET:
-        return f"0/{length}" if length else without
-    return str(address) if length == WHOLE.get(family) else f"{address}/{length}"
 
 
 # -- neighbours ----------------------------------------------------------------------------------------------------
@@ -356,14 +350,14 @@ def _rule(rule: RuleInfo) -> Rule:
             values["suppress_ifgroup"] = _group(rule.suppress_ifgroup)
     if rule.action == FR_ACT_GOTO:
         values["goto"] = _said(rule.goto)
-    elif rule.action not in {FR_ACT_TO_TBL, NOP}:
+    elif rule.action not in {FR_ACT_TO_TBL, FR_ACT_NOP}:
         values["action"] = name_of("rule_action", rule.action).lower()
     marks: dict[str, Any] = {
         "not_": rule.flags & FIB_RULE_INVERT,
-        "iif_detached": rule.flags & IIF_DETACHED,
-        "oif_detached": rule.flags & OIF_DETACHED,
-        "unresolved": rule.action == FR_ACT_GOTO and rule.flags & UNRESOLVED,
-        "nop": rule.action == NOP,
+        "iif_detached": rule.flags & FIB_RULE_IIF_DETACHED,
+        "oif_detached": rule.flags & FIB_RULE_OIF_DETACHED,
+        "unresolved": rule.action == FR_ACT_GOTO and rule.flags & FIB_RULE_UNRESOLVED,
+        "nop": rule.action == FR_ACT_NOP,
         "l3mdev": rule.l3mdev,
     }
     values |= {name: None for name, said in marks.items() if said}

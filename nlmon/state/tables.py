@@ -34,7 +34,7 @@ from nlmon.state.dumps import Change, DumpLoad, Dumps, Unannounced, changed_fiel
 from nlmon.state.hops import gateway_of, without_hops
 from nlmon.state.identity import shared_subject, split_hops
 from nlmon.state.indexes import InterfaceIndex
-from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR
+from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR, RTNL_KIND_MASK, RTNL_KIND_NEW
 
 __all__ = ["KINDS", "NOTHING", "Folded", "Object", "State"]
 
@@ -112,7 +112,7 @@ class State:
         """Fold an event about ``subject``, which is the same for all events with the same identity."""
         kind, key, group = subject
         payload: Any = event.payload
-        new = event.msg_type & 3 == 0
+        new = event.msg_type & RTNL_KIND_MASK == RTNL_KIND_NEW
         if group is not None:
             route = self._route4 if payload.family == AF_INET else self._route6
             replaced = route(payload, key, group, new, event.msg_flags)

@@ -18,12 +18,19 @@ from nlmon.events import Event, GenericInfo, QcaVendorInfo
 from nlmon.framing import align, messages, nlattr
 from nlmon.names.attribute_sets import root_of
 from nlmon.names.secret import ALL, SECRET_VENDOR_COMMANDS, as_length, is_secret, secrets_of
-from nlmon.uapi import GENL_HDRLEN, NETLINK_GENERIC, NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_ERROR, NLMSG_HDRLEN
+from nlmon.uapi import (
+    GENL_HDRLEN,
+    NETLINK_GENERIC,
+    NLA_HDRLEN,
+    NLA_TYPE_MASK,
+    NLMSG_ERROR,
+    NLMSG_HDRLEN,
+    NLMSG_MIN_TYPE,
+)
 from nlmon.wire import Datagram
 
 __all__ = ["hidden_bytes", "length_of", "shown_bytes", "shown_values"]
 
-FIRST_OF_PROTOCOL = 16
 # errno, and the header of the request that follows it
 ERROR_HEADER = 4 + NLMSG_HDRLEN
 
@@ -51,7 +58,7 @@ def hidden_bytes(
         body, last = message.offset + NLMSG_HDRLEN, message.offset + message.length
         if message.type == NLMSG_ERROR:
             yield from _rest(body + ERROR_HEADER, last)
-        if message.type < FIRST_OF_PROTOCOL:
+        if message.type < NLMSG_MIN_TYPE:
             continue
         names = families(message.type) if protocol == NETLINK_GENERIC else ()
         secrets = secrets_of(protocol, message.type, names)

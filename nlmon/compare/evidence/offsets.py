@@ -71,16 +71,16 @@ HEADERS: Mapping[str, Fields] = {
 SIGNED = {"tcm_ifindex", "prefix_ifindex"}
 # The structures of IPsec messages by message type; their fields are shown as one piece.
 XFRM_HEADERS: Mapping[int, int] = {
-    **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), 224),
-    uapi.XFRM_MSG_DELSA: 24,
-    **dict.fromkeys((uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY), 168),
-    uapi.XFRM_MSG_DELPOLICY: 64,
-    uapi.XFRM_MSG_ACQUIRE: 280,
-    uapi.XFRM_MSG_EXPIRE: 232,
-    uapi.XFRM_MSG_POLEXPIRE: 176,
-    uapi.XFRM_MSG_FLUSHSA: 1,
+    **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), uapi.XFRM_USERSA_INFO),
+    uapi.XFRM_MSG_DELSA: uapi.XFRM_USERSA_ID,
+    **dict.fromkeys((uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY), uapi.XFRM_USERPOLICY_INFO),
+    uapi.XFRM_MSG_DELPOLICY: uapi.XFRM_USERPOLICY_ID,
+    uapi.XFRM_MSG_ACQUIRE: uapi.XFRM_USER_ACQUIRE,
+    uapi.XFRM_MSG_EXPIRE: uapi.XFRM_USER_EXPIRE,
+    uapi.XFRM_MSG_POLEXPIRE: uapi.XFRM_USER_POLEXPIRE,
+    uapi.XFRM_MSG_FLUSHSA: uapi.XFRM_USERSA_FLUSH,
     uapi.XFRM_MSG_FLUSHPOLICY: 0,
-    uapi.XFRM_MSG_NEWAE: 48,
+    uapi.XFRM_MSG_NEWAE: uapi.XFRM_AEVENT_ID,
 }
 _SA_INFO: Fields = {
     "selector": (0, 56),
@@ -125,28 +125,42 @@ XFRM_FIELDS: Mapping[int, Fields] = {
 }
 # Fields that an attribute of such a message holds, by message type: its number, the bytes it must have, the fields.
 XFRM_NESTED: Mapping[int, tuple[int, int, Fields]] = {
-    uapi.XFRM_MSG_DELSA: (uapi.XFRMA_SA, 224, {name: place for name, place in _SA_INFO.items() if name not in _SA_ID}),
-    uapi.XFRM_MSG_DELPOLICY: (uapi.XFRMA_POLICY, 168, _POLICY_INFO),  # where it is absent the header names the policy
-    uapi.XFRM_MSG_NEWAE: (uapi.XFRMA_LTIME_VAL, 16, {"bytes": (0, 8), "packets": (8, 8)}),  # a part of it is malformed
+    uapi.XFRM_MSG_DELSA: (
+        *(uapi.XFRMA_SA, uapi.XFRM_USERSA_INFO),
+        {name: place for name, place in _SA_INFO.items() if name not in _SA_ID},
+    ),
+    # Where it is absent the header names the policy.
+    uapi.XFRM_MSG_DELPOLICY: (uapi.XFRMA_POLICY, uapi.XFRM_USERPOLICY_INFO, _POLICY_INFO),
+    # A part of it is malformed.
+    uapi.XFRM_MSG_NEWAE: (uapi.XFRMA_LTIME_VAL, 16, {"bytes": (0, 8), "packets": (8, 8)}),
 }
 # Bytes of the fixed header of kinds that one implementation gives alone.
-KIND_HEADERS = {"tc": 20, "prefix": 12, "netconf": 4, "mdb": 8, "nsid": 4, "stats": 12, "nexthop": 8, "expect": 4}
+KIND_HEADERS = {
+    "tc": uapi.TCMSG,
+    "prefix": uapi.PREFIXMSG,
+    "netconf": uapi.NETCONFMSG,
+    "mdb": uapi.BR_PORT_MSG,
+    "nsid": uapi.RTGENMSG,
+    "stats": uapi.IF_STATS_MSG,
+    "nexthop": uapi.NHMSG,
+    "expect": uapi.NFGENMSG,
+}
 _SIZES = {
-    "IFLA": 16,
-    "IFA": 8,
-    "RTA": 12,
-    "NDA": 12,
-    "FRA": 12,
-    "NL80211": 4,
-    "INET": 72,
-    "UNIX": 16,
-    "CTA": 4,
-    "TCA": 20,
-    "NHA": 8,
-    "NETNSA": 4,
-    "PREFIX": 12,
-    "MDBA": 8,
-    "NETCONFA": 4,
+    "IFLA": uapi.IFINFOMSG,
+    "IFA": uapi.IFADDRMSG,
+    "RTA": uapi.RTMSG,
+    "NDA": uapi.NDMSG,
+    "FRA": uapi.FIB_RULE_HDR,
+    "NL80211": uapi.GENL_HDRLEN,
+    "INET": uapi.INET_DIAG_MSG,
+    "UNIX": uapi.UNIX_DIAG_MSG,
+    "CTA": uapi.NFGENMSG,
+    "TCA": uapi.TCMSG,
+    "NHA": uapi.NHMSG,
+    "NETNSA": uapi.RTGENMSG,
+    "PREFIX": uapi.PREFIXMSG,
+    "MDBA": uapi.BR_PORT_MSG,
+    "NETCONFA": uapi.NETCONFMSG,
 }
 
 
@@ -155,7 +169,7 @@ def header_size(attribute: str, msg_type: int) -> int:
     if attribute.startswith("XFRMA_"):
         return align(XFRM_HEADERS.get(msg_type, 0))
     if attribute.startswith("IFLA_STATS_"):
-        return 12
+        return uapi.IF_STATS_MSG
     return _SIZES.get(attribute.partition("_")[0], 0)
 
 

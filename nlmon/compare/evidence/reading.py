@@ -34,15 +34,14 @@ from nlmon.compare.evidence.values import (
     selector,
 )
 from nlmon.compare.pair import Pair
-from nlmon.framing import attributes, link_attributes, walk_attributes
-from nlmon.uapi import AF_MPLS, AF_UNIX, NLMSG_HDRLEN
+from nlmon.framing import align, attributes, link_attributes, walk_attributes
+from nlmon.uapi import AF_MPLS, AF_UNIX, NLA_HDRLEN, NLMSG_HDRLEN
 
 __all__ = ["ABSENT", "PRESENT", "UNFIT", "UNJUDGED", "FieldReader", "Message", "Row"]
 
 ABSENT, UNJUDGED, PRESENT, UNFIT = object(), object(), object(), object()
 # Bytes that the encodings of numbers need, and those of structures (linux/xfrm.h).
 NUMBER_SIZES = {"u8": 1, "u16": 2, "be16": 2, "u32": 4, "s32": 4, "be32": 4, "u64": 8, "be64": 8, "pair": 8}
-NLA_ALIGNTO = NLA_HDRLEN = 4
 SIZES = NUMBER_SIZES | {"encap": 6, "algorithm": 68, "aead": 72}
 MAX_ADDR_LEN = 32  # linux/netdevice.h
 # Structures that are shown as one piece and judged nowhere.
@@ -227,7 +226,7 @@ class FieldReader:
 def _broken_off(outer: tuple[int, int], inside: Mapping[int, tuple[int, int]]) -> bool:
     """Whether an attribute holds more bytes than the attributes that were found in it."""
     last = max((end for _, end in inside.values()), default=outer[0])
-    return outer[1] - last - (outer[0] - last) % NLA_ALIGNTO >= NLA_HDRLEN
+    return outer[1] - outer[0] - align(last - outer[0]) >= NLA_HDRLEN
 
 
 def _fits(encoding: str, raw: bytes, byteorder: str) -> bool:

@@ -15,36 +15,64 @@ from msgspec import structs
 
 from nlmon.capture.base import ByteOrder
 from nlmon.capture.segment import Role
-from nlmon.framing import align, header, nlattr, nlmsghdr, walk_attributes
+from nlmon.framing import LONGEST_ATTRIBUTE, align, header, nlattr, nlmsghdr, walk_attributes
 from nlmon.scenario.faults.stage import Change, PlacedFrame
 from nlmon.uapi import (
+    IFADDRMSG,
+    IFINFOMSG,
+    INET_DIAG_MSG,
+    NDMSG,
     NETLINK_AUDIT,
     NETLINK_ROUTE,
     NETLINK_SOCK_DIAG,
     NETLINK_XFRM,
     NLA_HDRLEN,
+    NLA_TYPE_MASK,
     NLM_F_DUMP_INTR,
     NLMSG_HDRLEN,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_DELNEIGH,
+    RTM_DELQDISC,
+    RTM_DELROUTE,
+    RTM_DELTCLASS,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWQDISC,
+    RTM_NEWROUTE,
+    RTM_NEWTCLASS,
+    RTMSG,
+    SOCK_DIAG_BY_FAMILY,
+    TCMSG,
+    XFRM_MSG_NEWPOLICY,
+    XFRM_MSG_NEWSA,
+    XFRM_MSG_UPDPOLICY,
+    XFRM_MSG_UPDSA,
+    XFRM_USERPOLICY_INFO,
+    XFRM_USERSA_INFO,
 )
 
 __all__ = ["InterruptedDump", "LongerStructure", "ShortPayload", "Truncate", "UnknownAttribute"]
 
 # A type that no kernel uses: the highest there is beside the two flags in nla_type.
-UNKNOWN_TYPE = 0x3FFF
+UNKNOWN_TYPE = NLA_TYPE_MASK
 # The most that the 16 bits of nla_len leave for a payload.
-PAYLOAD_MAX = 0xFFFF - NLA_HDRLEN
+PAYLOAD_MAX = LONGEST_ATTRIBUTE - NLA_HDRLEN
 # Size of the fixed header, and attributes that are a structure of the kernel: by protocol and type of the message.
-_LINK, _ADDR, _ROUTE, _NEIGH, _TC = (16, {7, 14, 23}), (8, {6}), (12, {12}), (12, {3}), (20, {3})
-_STATE, _POLICY = (224, {4, 10}), (168, {16})
+_LINK = IFINFOMSG, {7, 14, 23}  # IFLA_STATS, IFLA_MAP, IFLA_STATS64
+_ADDR, _ROUTE, _NEIGH, _TC = (IFADDRMSG, {6}), (RTMSG, {12}), (NDMSG, {3}), (TCMSG, {3})  # *_CACHEINFO, TCA_STATS
+_STATE, _POLICY = (XFRM_USERSA_INFO, {4, 10}), (XFRM_USERPOLICY_INFO, {16})  # XFRMA_ENCAP, _REPLAY_VAL; _POLICY_TYPE
 STRUCTURES: dict[tuple[int, int], tuple[int, set[int]]] = {
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (16, 17)), _LINK),  # IFLA_STATS, IFLA_MAP, IFLA_STATS64
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (20, 21)), _ADDR),  # IFA_CACHEINFO
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (24, 25)), _ROUTE),  # RTA_CACHEINFO
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (28, 29)), _NEIGH),  # NDA_CACHEINFO
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (36, 37, 40, 41)), _TC),  # TCA_STATS
-    (NETLINK_SOCK_DIAG, 20): (72, {1, 2}),  # INET_DIAG_MEMINFO, INET_DIAG_INFO
-    **dict.fromkeys(((NETLINK_XFRM, kind) for kind in (16, 26)), _STATE),  # XFRMA_ENCAP, XFRMA_REPLAY_VAL
-    **dict.fromkeys(((NETLINK_XFRM, kind) for kind in (19, 25)), _POLICY),  # XFRMA_POLICY_TYPE
+    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWLINK, RTM_DELLINK)), _LINK),
+    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWADDR, RTM_DELADDR)), _ADDR),
+    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWROUTE, RTM_DELROUTE)), _ROUTE),
+    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWNEIGH, RTM_DELNEIGH)), _NEIGH),
+    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWQDISC, RTM_DELQDISC)), _TC),
+    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWTCLASS, RTM_DELTCLASS)), _TC),
+    (NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY): (INET_DIAG_MSG, {1, 2}),  # INET_DIAG_MEMINFO, INET_DIAG_INFO
+    **dict.fromkeys(((NETLINK_XFRM, kind) for kind in (XFRM_MSG_NEWSA, XFRM_MSG_UPDSA)), _STATE),
+    **dict.fromkeys(((NETLINK_XFRM, kind) for kind in (XFRM_MSG_NEWPOLICY, XFRM_MSG_UPDPOLICY)), _POLICY),
 }
 
 

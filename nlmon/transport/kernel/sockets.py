@@ -119,7 +119,8 @@ def failed(code: str, what: str, error: OSError, protocol: int | None = None) ->
     """A failed call as an error of ours, with what to do where privilege is missing. ``protocol``: that of the socket,
     if it matters for that."""
     number = error.errno or 0
-    hint = "run as root or in a user namespace: unshare --user --map-root-user --net" if number in {1, 13} else ""
+    refused = number in {errno.EPERM, errno.EACCES}
+    hint = "run as root or in a user namespace: unshare --user --map-root-user --net" if refused else ""
     if hint and protocol == NETLINK_AUDIT:  # kernel/audit.c: audit_multicast_bind asks the first user namespace
         hint = "NETLINK_AUDIT is for root outside of user namespaces alone; name the other protocols by --protocol"
     return TransportError(code, what, why=os.strerror(number) if number else str(error), hint=hint, errno=number)

@@ -63,8 +63,8 @@ if sys.platform == "linux":
 
 __all__ = ["KernelFactory", "KernelTransport"]
 
-# Address space, of which only the pages that a datagram has filled become memory.
-LARGEST_DATAGRAM = 16 * 1024 * 1024
+# Bytes of address space, of which only the pages that a datagram has filled become memory.
+BUFFER = 16 * 1024 * 1024
 # How the system's names become text, as with os.fsdecode().
 FILE_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _INT = struct.Struct("=i")
@@ -149,7 +149,7 @@ class KernelTransport:
                 # Membership works for every number; the bind mask ends at group 32.
                 self._events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
             self._events.setblocking(False)
-            self._buffer = _pages(LARGEST_DATAGRAM)
+            self._buffer = _pages(BUFFER)
             self._requests = RequestSocket(protocol, self.namespace, opener)
             self._names.quiet(subscribed=self._subscribed_to_links())
         except OSError as error:

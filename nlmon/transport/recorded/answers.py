@@ -32,6 +32,7 @@ from nlmon.uapi import (
     NLMSG_HDRLEN,
     RTM_GETLINK,
     RTM_NEWLINK,
+    RTNL_KIND_GET,
 )
 
 __all__ = ["answers"]
@@ -53,7 +54,7 @@ def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[b
     _, kind, flags, seq, _ = header.unpack_from(message)
     objects = kernel.objects_of(kind, message) if protocol == NETLINK_ROUTE else None
     if objects is not None and flags & NLM_F_DUMP == NLM_F_DUMP:
-        yield from _multipart(kernel, objects, seq, kind - 2, errno.ENOMEM if kernel.lacks(kind) else 0)
+        yield from _multipart(kernel, objects, seq, kind - RTNL_KIND_GET, errno.ENOMEM if kernel.lacks(kind) else 0)
         return
     if protocol == NETLINK_ROUTE and kind == RTM_GETLINK:
         every = [one for _, one in kernel.links.values()]

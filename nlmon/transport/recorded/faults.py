@@ -27,14 +27,13 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from nlmon.errors import Overrun, TransportError, UsageError
+from nlmon.uapi import MAX_LINKS
 from nlmon.wire import Datagram
 
 __all__ = ["COUNTED", "Fault", "Faults", "Kind", "Pauses", "namespace_gone", "overrun", "parse_fault", "socket_lost"]
 
 Kind: TypeAlias = Literal["overrun", "enobufs", "paused_reader", "lost_socket", "vanished_namespace"]
 COUNTED = {"overrun", "paused_reader"}
-# net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
-MAX_LINKS = 32
 
 
 class Fault(Struct, frozen=True):

@@ -20,18 +20,21 @@ from nlmon.uapi import (
     AF_INET6,
     AF_MPLS,
     AF_UNSPEC,
+    INET_DIAG_MSG,
+    INET_DIAG_PROTOCOL,
+    IPPROTO_TCP,
+    IPPROTO_UDP,
     NETLINK_GENERIC,
     NETLINK_SOCK_DIAG,
     NLMSG_HDRLEN,
     NLMSG_MIN_TYPE,
     RTNL_FAMILY_IP6MR,
     RTNL_FAMILY_IPMR,
+    RTNL_KIND_MASK,
 )
 from nlmon.wire import Datagram
 
 __all__ = ["by_family", "carried_by", "groups_of"]
-
-INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
 
 # By the object that a message is about: of the types NEW, DEL, GET and SET of one, which follow each other, the first.
 _ANY_FAMILY = {
@@ -43,7 +46,7 @@ _ANY_FAMILY = {
     uapi.RTM_NEWCHAIN: uapi.RTNLGRP_TC,
     uapi.RTM_NEWPREFIX: uapi.RTNLGRP_IPV6_PREFIX,
     uapi.RTM_NEWNDUSEROPT: uapi.RTNLGRP_ND_USEROPT,
-    uapi.RTM_GETDCB & ~3: uapi.RTNLGRP_DCB,
+    uapi.RTM_GETDCB & ~RTNL_KIND_MASK: uapi.RTNLGRP_DCB,
     uapi.RTM_NEWMDB: uapi.RTNLGRP_MDB,
     uapi.RTM_NEWNSID: uapi.RTNLGRP_NSID,
     uapi.RTM_NEWSTATS: uapi.RTNLGRP_STATS,
@@ -137,7 +140,7 @@ def carried_by(datagram: Datagram, kernel: RecordedKernel) -> frozenset[int] | N
         # Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's.
         start = NLMSG_HDRLEN + INET_DIAG_MSG
         value = attribute(data, start, len(data), kernel.byteorder, INET_DIAG_PROTOCOL)
-        one = {TCP: min, UDP: max}.get(value[0] if value else 0)
+        one = {IPPROTO_TCP: min, IPPROTO_UDP: max}.get(value[0] if value else 0)
         groups = groups if one is None else frozenset({one(groups)})
     return groups
 
@@ -167,11 +170,11 @@ def groups_of(protocol: int, msg_type: int, flags: int, family: int) -> frozense
 
 def by_family(msg_type: int) -> bool:
     """Whether messages of a type of NETLINK_ROUTE are carried by one group or another, as their family says."""
-    return msg_type & ~3 in _BY_FAMILY
+    return msg_type & ~RTNL_KIND_MASK in _BY_FAMILY
 
 
 def _route_group(msg_type: int, family: int) -> int | None:
-    first = msg_type & ~3
+    first = msg_type & ~RTNL_KIND_MASK
     found = _BY_FAMILY.get(first)
     return _ANY_FAMILY.get(first) if found is None else found.get(family)
 

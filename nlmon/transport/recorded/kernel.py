@@ -18,7 +18,7 @@ from typing import Literal
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
 from nlmon.limits import GROUPS_KEPT, NAME_KEPT
 from nlmon.transport.recorded.objects import BYTES_KEPT, KINDS, NAMES, RecordedObjects
-from nlmon.transport.recorded.reading import Reading
+from nlmon.transport.recorded.reading import FAMILY, Reading
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_FAMILY_NAME,
@@ -43,6 +43,7 @@ from nlmon.uapi import (
     RTM_DELLINK,
     RTM_GETLINK,
     RTM_NEWLINK,
+    RTNL_KIND_GET,
 )
 from nlmon.wire import Datagrams
 
@@ -54,6 +55,8 @@ REMEMBERED, FAMILIES = 65536, 1024
 NAMES_KEPT = 64
 # Where the attributes of a message of a link, and of a generic family, begin.
 LINK_ATTRIBUTES, FAMILY_ATTRIBUTES = NLMSG_HDRLEN + IFINFOMSG, NLMSG_HDRLEN + GENL_HDRLEN
+# Where the command of a generic message stands.
+COMMAND = NLMSG_HDRLEN
 FAMILY_COMMANDS = {CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP}
 LINK_TYPES = {RTM_NEWLINK, RTM_DELLINK}
 # The same as they stand in a message, in either byte order.
@@ -91,15 +94,15 @@ class RecordedKernel:
 
     def objects_of(self, get_type: int, request: bytes) -> list[bytes] | None:
         """What a dump request asks for, None when objects are not kept or the type is of another kind."""
-        if self._objects is None or get_type & ~3 not in KINDS or get_type & 3 != 2:
+        if self._objects is None or get_type - RTNL_KIND_GET not in KINDS:
             return None
-        return list(self._objects.of(get_type & ~3, request[NLMSG_HDRLEN] if len(request) > NLMSG_HDRLEN else 0))
+        return list(self._objects.of(get_type - RTNL_KIND_GET, request[FAMILY] if len(request) > FAMILY else 0))
 
     def lacks(self, get_type: int) -> bool:
         """Whether a dump would lack objects that the recording announced, as there was no room for them."""
         if get_type == RTM_GETLINK and self.lacks_links:
             return True
-        return self._objects is not None and get_type - 2 in self._objects.lacking
+        return self._objects is not None and get_type - RTNL_KIND_GET in self._objects.lacking
 
     @property
     def size(self) -> int:
@@ -126,7 +129,7 @@ class RecordedKernel:
         """A recorded dump was complete; see ``RecordedObjects.sweep``."""
         if self._objects is None:
             return
-        gone = self._objects.sweep(get_type - 2, family, since)
+        gone = self._objects.sweep(get_type - RTNL_KIND_GET, family, since)
         for name, index in gone if get_type == RTM_GETLINK else ():
             if name == "link" and isinstance(index, int):
                 self._forget_link(index)
@@ -167,23 +170,19 @@ class RecordedKernel:
         """Whether one whole message of NETLINK_ROUTE gives, changes or removes a name of a link, or may do so."""
         if message[4:6] not in LINKS:
             return False
-        if len(message) < LINK_ATTRIBUTES or message[16]:
+        if len(message) < LINK_ATTRIBUTES or message[FAMILY]:
             return True
         _, kind, _, _, _ = self.header.unpack_from(message)
-        known = self.links.get(self._index(message))
+        known = self.links.get(self._reading.index(message))
         if kind != RTM_NEWLINK or known is None:
             return True
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
         return name is None or name_text(name) != known[0]
 
-    def _index(self, message: bytes) -> int:
-        """The ifi_index of a message of a link."""
-        return int.from_bytes(message[20:24], self.byteorder, signed=True)
-
     def _learn_link(self, kind: int, message: bytes) -> None:
-        if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[16] or not self._is_here(message):
+        if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[FAMILY] or not self._is_here(message):
             return
-        index = self._index(message)
+        index = self._reading.index(message)
         if kind == RTM_DELLINK:
             self._forget_link(index)
             return
@@ -238,8 +237,8 @@ class RecordedKernel:
         if name is None:
             return
         text = name_text(name)
-        self.doubtful = self.doubtful or self._contradicts(message[16], text, number)
-        if message[16] == CTRL_CMD_DELFAMILY:
+        self.doubtful = self.doubtful or self._contradicts(message[COMMAND], text, number)
+        if message[COMMAND] == CTRL_CMD_DELFAMILY:
             gone = self.families.pop(text, None)
             if gone is not None:
                 self.generic_groups.pop(gone[0], None)
@@ -249,7 +248,7 @@ class RecordedKernel:
             return
         family = int.from_bytes(number[:2], self.byteorder)
         groups = frozenset(islice(self._groups(message), GROUPS_KEPT))
-        if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
+        if message[COMMAND] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
             # A number is that of one family: who had it before is gone, though no message of that was recorded.
             if self._numbers.get(family, text) != text:
                 del self.families[self._numbers[family]]
@@ -265,10 +264,10 @@ class RecordedKernel:
                     names[text] = None
             if family != GENL_ID_CTRL:
                 self.generic_groups[family] = groups
-        elif message[16] == CTRL_CMD_NEWMCAST_GRP and family in self.generic_groups:
+        elif message[COMMAND] == CTRL_CMD_NEWMCAST_GRP and family in self.generic_groups:
             if len(self.generic_groups[family] | groups) <= GROUPS_KEPT:
                 self.generic_groups[family] |= groups
-        elif message[16] == CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
+        elif message[COMMAND] == CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
             self.generic_groups[family] -= groups
 
     def _contradicts(self, command: int, name: str, number: bytes | None) -> bool:
@@ -300,7 +299,7 @@ def _is_plain(message: bytes, byteorder: Literal["little", "big"]) -> bool:
         return {number: message[begin:stop] for number, (begin, stop) in found.items()} if whole else None
 
     rows = read(FAMILY_ATTRIBUTES, len(message))
-    if message[16] not in FAMILY_COMMANDS or rows is None:
+    if message[COMMAND] not in FAMILY_COMMANDS or rows is None:
         return rows is not None
     name, number = rows.get(CTRL_ATTR_FAMILY_NAME, b""), rows.get(CTRL_ATTR_FAMILY_ID, b"")
     of_nlctrl = [name == b"nlctrl\0", int.from_bytes(number, byteorder) == GENL_ID_CTRL]

@@ -29,7 +29,7 @@ from nlmon.objects.implied import Cause, cause_of
 from nlmon.objects.keys import Key, is_sibling
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.nexthops import NexthopChanges, lost_hop
-from nlmon.transport.recorded.reading import Reading
+from nlmon.transport.recorded.reading import FAMILY, FLAGS, NDM_FLAGS, Reading
 from nlmon.transport.recorded.values import Address, Route, Value, route_key, subject_of
 from nlmon.uapi import (
     AF_BRIDGE,
@@ -55,6 +55,8 @@ from nlmon.uapi import (
     RTM_NEWRULE,
     RTMSG,
     RTNEXTHOP,
+    RTNL_KIND_DEL,
+    RTNL_KIND_MASK,
 )
 
 __all__ = ["BYTES_KEPT", "KINDS", "NAMES", "REMEMBERED", "RecordedObjects"]
@@ -118,19 +120,19 @@ class RecordedObjects:
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
-        kind = msg_type & ~3
+        kind = msg_type & ~RTNL_KIND_MASK
         if kind == RTM_NEWNEXTHOP:
             self._learn_nexthop(msg_type, message)
-        if kind not in HEADER or msg_type & 3 > 1 or len(message) < NLMSG_HDRLEN + HEADER[kind]:
+        changes = msg_type & RTNL_KIND_MASK <= RTNL_KIND_DEL
+        if kind not in HEADER or not changes or len(message) < NLMSG_HDRLEN + HEADER[kind]:
             return
         value = self._reading.read(kind, message)
-        if msg_type & 3:
+        if msg_type & RTNL_KIND_MASK == RTNL_KIND_DEL:
             self._learn_gone(kind, message, value)
             return
         found = self._whole(kind, self._parts(kind, message, value), frame)
-        if (
-            isinstance(value, Route) and found
-        ):  # what it replaces is gone, and leaves its room, whether it has any or not
+        if isinstance(value, Route) and found:
+            # What it replaces is gone, and leaves its room, whether it has any or not.
             for key in self._replaced(message, value, list(found)):
                 self._drop(kind, key)
         for key, held in found.items():
@@ -139,8 +141,8 @@ class RecordedObjects:
             else:  # what is held of it is not what it is any more
                 self.lacking.add(kind)
                 self._drop(kind, key)
-        if found and kind == RTM_NEWLINK and message[16] == AF_UNSPEC and len(message) >= 28:
-            cause = cause_of(int.from_bytes(message[24:28], self._order))
+        if found and kind == RTM_NEWLINK and message[FAMILY] == AF_UNSPEC:
+            cause = cause_of(int.from_bytes(message[FLAGS], self._order))
             if cause is not None:
                 self._end_routes(cause, self._reading.index(message))
 
@@ -150,7 +152,7 @@ class RecordedObjects:
         known = not self._tables[kind].keys().isdisjoint(keys)
         for key in keys:
             self._drop(kind, key)
-        if keys and kind == RTM_NEWLINK and message[16] == AF_UNSPEC:
+        if keys and kind == RTM_NEWLINK and message[FAMILY] == AF_UNSPEC:
             self._link_gone(self._reading.index(message))
         elif keys and isinstance(value, Address):
             self._address_gone(value, known=known)
@@ -196,7 +198,7 @@ class RecordedObjects:
     def _move(self, kind: int, key: Key, before: Held | None, held: Held | None) -> None:
         """A link, or what is on one, came, went, or is where it was before or elsewhere."""
         for one in filter(None, (before, held)):
-            index, ip4 = self._reading.index(one.message), one.message[16] == AF_INET
+            index, ip4 = self._reading.index(one.message), one.message[FAMILY] == AF_INET
             if kind in ON_LINKS:
                 keys = self._on[kind, ip4].setdefault(index, {})
                 if one is held:
@@ -294,7 +296,7 @@ class RecordedObjects:
             yield (len(body) + 4).to_bytes(4, self._order) + body
 
     def _up(self, message: bytes) -> bool:
-        return len(message) >= 28 and bool(int.from_bytes(message[24:28], self._order) & IFF_UP)
+        return bool(int.from_bytes(message[FLAGS], self._order) & IFF_UP)
 
     @property
     def knows_addresses(self) -> bool:
@@ -343,7 +345,7 @@ class RecordedObjects:
     def _learn_nexthop(self, msg_type: int, message: bytes) -> None:
         """With a nexthop object go routes or hops of them."""
         nexthop = self._reading.nexthop(msg_type, message)
-        change = None if nexthop is None or msg_type & 3 > 1 else self._nexthops.of(nexthop)
+        change = None if nexthop is None or msg_type & RTNL_KIND_MASK > RTNL_KIND_DEL else self._nexthops.of(nexthop)
         if change is None:
             return
         if change.weights is None:
@@ -368,9 +370,9 @@ def _hops_in(kind: int, key: Key) -> int:
 
 def _listed(kind: int, family: int, held: Held) -> bool:
     """Whether an ordinary dump lists an object: proxy neighbours only one that asks for them does."""
-    mine = held.message[16]
-    if kind == RTM_NEWNEIGH and mine != AF_BRIDGE and held.message[26] & NTF_PROXY:
+    mine = held.message[FAMILY]
+    if kind == RTM_NEWNEIGH and mine != AF_BRIDGE and held.message[NDM_FLAGS] & NTF_PROXY:
         return False
     # Of links a dump of all families lists no bridge ports, and no view of a family.
     ordinary = kind != RTM_NEWLINK and not (kind == RTM_NEWNEIGH and mine == AF_BRIDGE)
-    return mine == family or (family == 0 and ordinary)
+    return mine == family or (family == AF_UNSPEC and ordinary)

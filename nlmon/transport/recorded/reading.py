@@ -94,9 +94,12 @@ from nlmon.uapi import (
     RTNEXTHOP,
 )
 
-__all__ = ["Reading"]
+__all__ = ["FAMILY", "FLAGS", "NDM_FLAGS", "Reading"]
 
 Values: TypeAlias = Mapping[int, bytes]
+# Where the address family stands, and the index of an interface in ifinfomsg, ifaddrmsg and ndmsg; the flags in
+# ifinfomsg, rtmsg and fib_rule_hdr, and those in ndmsg.
+FAMILY, INDEX, FLAGS, NDM_FLAGS = NLMSG_HDRLEN, slice(20, 24), slice(24, 28), 26
 # By the name of the value for which ``nlmon.objects.keys`` asks; the header is read apart.
 RULE = {
     "priority": FRA_PRIORITY,
@@ -160,7 +163,7 @@ class Reading:
     def _written(self, name: str, before: bytes, message: bytes, link: Link) -> bytes:
         """A message of a link with one value of a later one."""
         if name == "flags":
-            return before[:24] + message[24:28] + before[28:]
+            return before[: FLAGS.start] + message[FLAGS] + before[FLAGS.stop :]
         if link.ifname is None:
             return before
         begin = NLMSG_HDRLEN + IFINFOMSG
@@ -182,7 +185,7 @@ class Reading:
         left = [one for place, one in enumerate(self._hops(hops)) if place not in gone]
         body, pack = self.without(message, RTMSG, RTA_MULTIPATH)[4:], nlattr(self._order).pack
         body += bytes(-len(body) % 4)
-        if message[16] == AF_INET and len(left) == 1:
+        if message[FAMILY] == AF_INET and len(left) == 1:
             ((begin, end),) = left
             flags = int.from_bytes(body[20:24], self._order) | hops[begin + 2]
             body = body[:20] + flags.to_bytes(4, self._order) + body[24:]
@@ -211,7 +214,7 @@ class Reading:
 
     def index(self, message: bytes) -> int:
         """The index of the interface in the header of a link, an address or a neighbour."""
-        return int.from_bytes(message[20:24], self._order, signed=True)
+        return int.from_bytes(message[INDEX], self._order, signed=True)
 
     def route(self, message: bytes) -> Route:
         """The values of a route."""
@@ -227,7 +230,7 @@ class Reading:
             protocol=protocol,
             scope=scope,
             type=type_,
-            flags=int.from_bytes(message[24:28], self._order),
+            flags=int.from_bytes(message[FLAGS], self._order),
             dst=values.get(RTA_DST),
             src=values.get(RTA_SRC),
             priority=self._number(values, RTA_PRIORITY),
@@ -261,7 +264,7 @@ class Reading:
     def _link(self, message: bytes) -> Link:
         values = self._values(message, IFINFOMSG)
         return Link(
-            family=message[16],
+            family=message[FAMILY],
             ifindex=self.index(message),
             ifname=values.get(IFLA_IFNAME),
             mtu=values.get(IFLA_MTU),
@@ -276,7 +279,7 @@ class Reading:
         own = address if local is None else local
         peer = None if local is None or local == address else address
         return Address(
-            family=message[16],
+            family=message[FAMILY],
             ifindex=self.index(message),
             addr=own,
             prefixlen=message[17],
@@ -288,9 +291,9 @@ class Reading:
         values = self._values(message, NDMSG)
         lladdr = values.get(NDA_LLADDR)
         return Neighbour(
-            family=message[16],
+            family=message[FAMILY],
             ifindex=self.index(message),
-            flags=message[26],
+            flags=message[NDM_FLAGS],
             dst=values.get(NDA_DST),
             lladdr=None if lladdr is None else lladdr.hex(":"),
             vlan=values.get(NDA_VLAN),
@@ -311,7 +314,7 @@ class Reading:
             tos=tos,
             table=table if wide is None else wide,
             action=action,
-            flags=int.from_bytes(message[24:28], self._order),
+            flags=int.from_bytes(message[FLAGS], self._order),
             **{name: values.get(number) for name, number in RULE.items()},
         )
 
