@@ -68,7 +68,15 @@ LEVELS = (
         "nlmon.wire",
         "nlmon.uapi",
     ),
-    ("nlmon.aside", "nlmon.framing", "nlmon.names", "nlmon.objects", "nlmon.reportfile", "nlmon.settingsfile", "nlmon.yamlfile"),
+    (
+        "nlmon.aside",
+        "nlmon.framing",
+        "nlmon.names",
+        "nlmon.objects",
+        "nlmon.reportfile",
+        "nlmon.settingsfile",
+        "nlmon.yamlfile",
+    ),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
@@ -243,8 +251,8 @@ MAY = {
     },
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {
-        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.wire", "nlmon.transport.base"),
-        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
+        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.uapi", "nlmon.wire"),
+        *("nlmon.transport.base", "nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
         *("nlmon.testing.messages", "nlmon.testing.transport", "nlmon.conformance"),
         # As programs use it: by a configuration, and through every interface.
         *("nlmon.api", "nlmon.compat", "nlmon.manager", "nlmon.config", "nlmon.filters"),

@@ -23,7 +23,7 @@ from nlmon.compare.provided import without_what_lacks
 from nlmon.compare.statement import statement_of
 from nlmon.conformance.program import Program
 from nlmon.conformance.test_generic import NL80211, host
-from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG, flow, inet
+from nlmon.conformance.test_others import flow, inet
 from nlmon.conformance.test_route import rule
 from nlmon.events import Event
 from nlmon.migrate import rewrite
@@ -32,6 +32,7 @@ from nlmon.monitor.filterfields import provides
 from nlmon.names import message_type
 from nlmon.testing.messages import addr, attr, generic, link, message, neigh, number, route
 from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
+from nlmon.uapi import NETLINK_NETFILTER, NETLINK_SOCK_DIAG
 
 __all__ = ["NAMES", "TRAFFIC", "common", "differing", "given", "network", "other", "rewritten"]
 
@@ -46,9 +47,9 @@ TRAFFIC: tuple[tuple[int, bytes], ...] = (
     (ROUTE, message(21, addr(3, "192.0.2.1"))),
     (ROUTE, message(16, link(3, "lan0", up=False, mtu=1400))),
     (GENERIC, generic(NL80211, 34, attr(3, number("I", 3)), attr(4, b"wlan0\0"))),
-    (SOCK_DIAG, inet()),
-    (NETFILTER, flow()),
-    (NETFILTER, flow(0x102)),
+    (NETLINK_SOCK_DIAG, inet()),
+    (NETLINK_NETFILTER, flow()),
+    (NETLINK_NETFILTER, flow(0x102)),
 )
 
 

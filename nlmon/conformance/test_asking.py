@@ -12,12 +12,11 @@ from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import UsageError
 from nlmon.testing.messages import link, message
 from nlmon.testing.transport import ROUTE, FakeKernel, Outcome
+from nlmon.uapi import NLM_F_MULTI, RTM_GETLINK, RTM_NEWLINK
 from nlmon.wire import Datagram
 
 __all__ = ()
 
-NEWLINK, GETLINK = 16, 18
-MULTI = 0x2
 ASKS_NOTHING = not_applicable("it asks the kernel for nothing")
 
 
@@ -25,7 +24,7 @@ def host(start: Start, *outcomes: Outcome) -> TestedMonitor:
     """A monitor of a kernel with two links; ``outcomes``: how its next dumps end."""
     kernel = FakeKernel()
     for index, name in ((1, "lo"), (3, "lan0")):
-        kernel.new(NEWLINK, link(index, name), index)
+        kernel.new(RTM_NEWLINK, link(index, name), index)
     kernel.outcomes.extend(outcomes)
     return start(ROUTE, kernel=kernel)
 
@@ -37,7 +36,7 @@ def host(start: Start, *outcomes: Outcome) -> TestedMonitor:
     legacy=ASKS_NOTHING,
 )
 def test_objects(start: Start) -> None:
-    found = host(start).backend.dump(ROUTE, GETLINK)
+    found = host(start).backend.dump(ROUTE, RTM_GETLINK)
     assert ([event.interface for event in found.events], found.whole) == (["lo", "lan0"], True)
 
 
@@ -49,7 +48,7 @@ def test_objects(start: Start) -> None:
 )
 def test_silent(start: Start) -> None:
     monitor = host(start)
-    monitor.backend.dump(ROUTE, GETLINK)
+    monitor.backend.dump(ROUTE, RTM_GETLINK)
     assert monitor.run().events == []
 
 
@@ -61,7 +60,7 @@ def test_silent(start: Start) -> None:
 )
 def test_interrupted(start: Start) -> None:
     monitor = host(start, "interrupted", "complete")
-    found = [monitor.backend.dump(ROUTE, GETLINK) for _ in range(2)]
+    found = [monitor.backend.dump(ROUTE, RTM_GETLINK) for _ in range(2)]
     assert [(one.interrupted, one.whole) for one in found] == [(True, False), (False, True)]
 
 
@@ -73,7 +72,7 @@ def test_interrupted(start: Start) -> None:
 )
 def test_refused(start: Start) -> None:
     monitor = host(start, "failed", "unfinished")
-    assert [monitor.backend.dump(ROUTE, GETLINK).whole for _ in range(2)] == [False, False]
+    assert [monitor.backend.dump(ROUTE, RTM_GETLINK).whole for _ in range(2)] == [False, False]
 
 
 @claim(
@@ -88,11 +87,11 @@ def test_sequence(start: Start) -> None:
     answer = socket.request
 
     def mixed(data: bytes) -> Iterator[Datagram]:
-        yield Datagram(0, 0, ROUTE, message(NEWLINK, link(9, "other"), flags=MULTI, seq=999_999))
+        yield Datagram(0, 0, ROUTE, message(RTM_NEWLINK, link(9, "other"), flags=NLM_F_MULTI, seq=999_999))
         yield from answer(data)
 
     socket.request = mixed  # type: ignore[method-assign]
-    found = monitor.backend.dump(ROUTE, GETLINK)
+    found = monitor.backend.dump(ROUTE, RTM_GETLINK)
     assert ([event.interface for event in found.events], found.whole) == (["lo", "lan0"], True)
 
 
@@ -105,7 +104,7 @@ def test_sequence(start: Start) -> None:
 def test_off(start: Start) -> None:
     monitor, codes = start(), []
     try:
-        monitor.backend.dump(ROUTE, GETLINK)
+        monitor.backend.dump(ROUTE, RTM_GETLINK)
     except UsageError as error:
         codes.append(error.code)
     assert codes == ["NLM-B002"]

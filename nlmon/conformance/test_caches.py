@@ -10,10 +10,10 @@ from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import NotFound
 from nlmon.testing.messages import addr, link, message, route
 from nlmon.testing.transport import ROUTE, SECOND, FakeKernel
+from nlmon.uapi import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE
 
 __all__ = ()
 
-LINK, ADDR, ROUTES = 16, 20, 24
 ALL = ("link", "addr", "route")
 NO_CACHES = not_applicable("it has no caches")
 NO_POOL = by_design("it has no message pool")
@@ -23,9 +23,9 @@ def host() -> FakeKernel:
     """A kernel with two links, an address on each, and a route."""
     kernel = FakeKernel()
     for index, name in ((1, "lo"), (3, "lan0")):
-        kernel.new(LINK, link(index, name, altnames=(f"{name}-alt",)), index)
-        kernel.new(ADDR, addr(index, f"192.0.2.{index}"), index)
-    kernel.new(ROUTES, route("198.51.100.0/24", 3), 1)
+        kernel.new(RTM_NEWLINK, link(index, name, altnames=(f"{name}-alt",)), index)
+        kernel.new(RTM_NEWADDR, addr(index, f"192.0.2.{index}"), index)
+    kernel.new(RTM_NEWROUTE, route("198.51.100.0/24", 3), 1)
     return kernel
 
 
@@ -39,7 +39,7 @@ def full(start: Start, policy: str) -> list[str | int | None]:
     """What comes of five messages where the pool has room for three."""
     monitor = start(ROUTE, message_pool_size=3, pool_policy=policy)
     for index, name in enumerate("abcde", 1):
-        monitor.kernel.notify(message(LINK, link(index, name)))
+        monitor.kernel.notify(message(RTM_NEWLINK, link(index, name)))
     return monitor.run().names()
 
 
@@ -90,8 +90,8 @@ def test_silent(start: Start) -> None:
 )
 def test_followed(start: Start) -> None:
     monitor = start(ROUTE, kernel=host(), caches=ALL)
-    monitor.kernel.new(LINK, link(4, "lan1"), 4)
-    monitor.kernel.delete(ROUTES, 1)
+    monitor.kernel.new(RTM_NEWLINK, link(4, "lan1"), 4)
+    monitor.kernel.delete(RTM_NEWROUTE, 1)
     assert counts(monitor.run()) == [3, 2, 0]
 
 
@@ -106,7 +106,7 @@ def test_queries(start: Start) -> None:
     for caches in ((), ("link",)):
         monitor = start(ROUTE, kernel=host(), caches=caches)
         monitor.kernel.names.update({3: "lan0"})
-        events = monitor.receive(message(ADDR, addr(3, "192.0.2.9")))
+        events = monitor.receive(message(RTM_NEWADDR, addr(3, "192.0.2.9")))
         asked.append((events[0].interface, monitor.kernel.names_asked))
     assert asked == [("lan0", [3]), ("lan0", [])]
 
@@ -193,6 +193,6 @@ def test_newest(start: Start) -> None:
 def test_ahead(start: Start) -> None:
     monitor = start(ROUTE, message_pool_size=8)
     for index, name in enumerate("abcde", 1):
-        monitor.kernel.notify(message(LINK, link(index, name)))
+        monitor.kernel.notify(message(RTM_NEWLINK, link(index, name)))
     monitor.backend.process(ROUTE)
     assert (len(monitor.events), len(monitor.kernel.sockets()[0].queue)) == (1, 0)

@@ -13,11 +13,12 @@ from nlmon.errors import NotFound, TransportError
 from nlmon.events import Nl80211Info, QcaVendorInfo
 from nlmon.testing.messages import attr, family, generic, nested, number
 from nlmon.testing.transport import GENERIC, FakeKernel
+from nlmon.uapi import NL80211_CMD_VENDOR, QCA_NL80211_VENDOR_ID
 
 __all__ = ()
 
 NL80211, SCAN, MLME, ACPI, EVENTS = 28, 20, 21, 30, 24
-VENDOR_COMMAND, QCA, SUBCOMMAND = 103, 0x1374, 334
+SUBCOMMAND = 334
 NAMELESS = by_design("families have no names for it")
 NO_NAMES = not_applicable("families have no names for it")
 
@@ -34,7 +35,7 @@ def host(**more: bytes) -> FakeKernel:
     return kernel
 
 
-def vendor(oui: int, *, command: int = VENDOR_COMMAND) -> bytes:
+def vendor(oui: int, *, command: int = NL80211_CMD_VENDOR) -> bytes:
     """A message of nl80211 with the attributes of a vendor command."""
     return generic(
         NL80211, command, attr(195, number("I", oui)), attr(196, number("I", SUBCOMMAND)), attr(197, b"\1\2")
@@ -259,10 +260,10 @@ def test_nested(start: Start) -> None:
 )
 def test_vendor(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
-    found = [monitor.payload(vendor(oui), protocol=GENERIC) for oui in (QCA, 0x1018)]
+    found = [monitor.payload(vendor(oui), protocol=GENERIC) for oui in (QCA_NL80211_VENDOR_ID, 0x1018)]
     assert [(one.genl_cmd, one.vendor_id, one.vendor_subcmd) for one in found] == [
-        (VENDOR_COMMAND, QCA, SUBCOMMAND),
-        (VENDOR_COMMAND, 0x1018, SUBCOMMAND),
+        (NL80211_CMD_VENDOR, QCA_NL80211_VENDOR_ID, SUBCOMMAND),
+        (NL80211_CMD_VENDOR, 0x1018, SUBCOMMAND),
     ]
 
 
@@ -272,7 +273,7 @@ def test_vendor(start: Start) -> None:
     source="linux/nl80211.h NL80211_CMD_VENDOR",
 )
 def test_other_command(start: Start) -> None:
-    found = start(GENERIC, kernel=host()).payload(vendor(QCA, command=7), protocol=GENERIC)
+    found = start(GENERIC, kernel=host()).payload(vendor(QCA_NL80211_VENDOR_ID, command=7), protocol=GENERIC)
     assert (found.vendor_id, found.vendor_subcmd) == (None, None)
 
 
@@ -284,7 +285,9 @@ def test_other_command(start: Start) -> None:
 )
 def test_qca(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
-    ours, others = (monitor.payload(vendor(oui), protocol=GENERIC).qca_vendor for oui in (QCA, 0x1018))
+    ours, others = (
+        monitor.payload(vendor(oui), protocol=GENERIC).qca_vendor for oui in (QCA_NL80211_VENDOR_ID, 0x1018)
+    )
     assert isinstance(ours, QcaVendorInfo)
-    assert (ours.vendor_id, ours.subcmd, ours.data) == (QCA, SUBCOMMAND, "0102")
+    assert (ours.vendor_id, ours.subcmd, ours.data) == (QCA_NL80211_VENDOR_ID, SUBCOMMAND, "0102")
     assert others is None

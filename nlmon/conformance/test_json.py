@@ -14,11 +14,11 @@ from nlmon.eventjson.read import event_from_json
 from nlmon.eventjson.write import event_to_dict, event_to_json
 from nlmon.testing.messages import addr, attr, family, generic, link, message, neigh, number, route
 from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
+from nlmon.uapi import NL80211_CMD_VENDOR, QCA_NL80211_VENDOR_ID, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
 
 __all__ = ()
 
-LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
-NL80211, VENDOR_COMMAND, QCA = 28, 103, 0x1374
+NL80211 = 28
 
 
 def written(start: Start, data: bytes, protocol: int = ROUTE) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def written(start: Start, data: bytes, protocol: int = ROUTE) -> dict[str, Any]:
     source="guide#post-migration-validation; guide#issue-different-event-data-between-implementations",
 )
 def test_names(start: Start) -> None:
-    found = written(start, message(LINK, link(3, "lan0") + attr(16, b"\6"), flags=0x600))
+    found = written(start, message(RTM_NEWLINK, link(3, "lan0") + attr(16, b"\6"), flags=0x600))
     assert (found["protocol"], found["msg_type"]) == ("NETLINK_ROUTE", "RTM_NEWLINK")
     assert (found["msg_flags"], found["link"]["flags"]) == (["NLM_F_EXCL", "NLM_F_CREATE"], ["UP"])
     assert (found["link"]["ifname"], found["link"]["operstate"]) == ("lan0", "UP")
@@ -50,7 +50,7 @@ def test_names(start: Start) -> None:
     source="guide#issue-different-event-data-between-implementations",
 )
 def test_numbers(start: Start) -> None:
-    found = written(start, message(LINK, link(3, "lan0") + attr(16, b"\6"), flags=0x600))
+    found = written(start, message(RTM_NEWLINK, link(3, "lan0") + attr(16, b"\6"), flags=0x600))
     assert (found["_num"], found["link"]["_num"]["operstate"]) == (
         {"msg_flags": 0x600, "msg_type": 16, "protocol": 0},
         6,
@@ -63,7 +63,7 @@ def test_numbers(start: Start) -> None:
     source="guide#issue-different-event-data-between-implementations",
 )
 def test_unknown(start: Start) -> None:
-    found = written(start, message(LINK, link(3, "lan0") + attr(16, b"\xc8")))
+    found = written(start, message(RTM_NEWLINK, link(3, "lan0") + attr(16, b"\xc8")))
     assert (found["link"]["operstate"], found["link"]["_num"]["operstate"]) == ("200", 200)
 
 
@@ -73,7 +73,7 @@ def test_unknown(start: Start) -> None:
     source="guide#event-structure-changes; guide#issue-different-event-data-between-implementations",
 )
 def test_absent(start: Start) -> None:
-    found = written(start, message(ADDR, number("BBBBI", 2, 24, 0, 0, 3)))
+    found = written(start, message(RTM_NEWADDR, number("BBBBI", 2, 24, 0, 0, 3)))
     assert (found["addr"]["addr"], found["addr"]["label"], "linkinfo" in found["addr"]) == (None, None, False)
 
 
@@ -84,8 +84,8 @@ def test_absent(start: Start) -> None:
 )
 def test_read(start: Start) -> None:
     bodies = (
-        *((LINK, link(3, "lan0")), (ADDR, addr(3, "192.0.2.1")), (NEIGH, neigh(3, "2001:db8::1"))),
-        (ROUTES, route("10.0.0.0/8", 3, "192.0.2.2")),
+        *((RTM_NEWLINK, link(3, "lan0")), (RTM_NEWADDR, addr(3, "192.0.2.1")), (RTM_NEWNEIGH, neigh(3, "2001:db8::1"))),
+        (RTM_NEWROUTE, route("10.0.0.0/8", 3, "192.0.2.2")),
     )
     events = start(ROUTE).receive(*(message(*one) for one in bodies))
     lines = [event_to_json(event) for event in events]
@@ -104,8 +104,8 @@ def test_read(start: Start) -> None:
 def test_qca(start: Start) -> None:
     names = []
     for subcommand in (203, 64, 9999):
-        rows = attr(195, number("I", QCA)), attr(196, number("I", subcommand))
-        generic_ = written(start, generic(NL80211, VENDOR_COMMAND, *rows), GENERIC)["generic"]
+        rows = attr(195, number("I", QCA_NL80211_VENDOR_ID)), attr(196, number("I", subcommand))
+        generic_ = written(start, generic(NL80211, NL80211_CMD_VENDOR, *rows), GENERIC)["generic"]
         names.append((generic_.get("qca_vendor") or {}).get("subcmd"))
     assert names == ["ROAM_EVENTS", "ROAM", "9999"]
 

@@ -12,11 +12,11 @@ from nlmon.conformance.monitor import Start, TestedMonitor
 from nlmon.errors import UsageError
 from nlmon.testing.messages import addr, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE
 
 __all__ = ()
 
-LINK, ADDR, ROUTES = 16, 20, 24
-LAN0, LAN1 = message(LINK, link(3, "lan0")), message(LINK, link(4, "lan1"))
+LAN0, LAN1 = message(RTM_NEWLINK, link(3, "lan0")), message(RTM_NEWLINK, link(4, "lan1"))
 
 
 def refused(monitor: TestedMonitor) -> str:
@@ -172,9 +172,9 @@ def test_threads(start: Start) -> None:
         message(kind, body)
         for index in range(1, 40)
         for kind, body in (
-            (LINK, link(index, f"lan{index}")),
-            (ADDR, addr(index, f"192.0.2.{index}")),
-            (ROUTES, route(f"10.{index}.0.0/16", index)),
+            (RTM_NEWLINK, link(index, f"lan{index}")),
+            (RTM_NEWADDR, addr(index, f"192.0.2.{index}")),
+            (RTM_NEWROUTE, route(f"10.{index}.0.0/16", index)),
         )
     ]
     alone = [event.payload for event in start(ROUTE).receive(*messages)]

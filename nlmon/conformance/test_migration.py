@@ -23,11 +23,11 @@ from nlmon.compare.statement import statement_of
 from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.moving import TRAFFIC, common, differing, given, network, other, rewritten
 from nlmon.conformance.program import Program
-from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG
 from nlmon.events import Event
 from nlmon.filters import compile_filter
 from nlmon.migrate.model import Implementation
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import NETLINK_NETFILTER, NETLINK_SOCK_DIAG
 
 __all__ = ()
 
@@ -164,7 +164,7 @@ def test_chosen(program: Program) -> None:
 )
 def test_common(program: Program) -> None:
     before, after = (common(given(program, COMMON, one)) for one in (other(program), None))
-    assert {one.protocol for one in before} == {ROUTE, GENERIC, SOCK_DIAG, NETFILTER}
+    assert {one.protocol for one in before} == {ROUTE, GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER}
     assert differing(before, after) == []
 
 
@@ -222,7 +222,7 @@ def test_wifi(program: Program) -> None:
     source="guide#scenario-3-high-traffic-production-environment",
 )
 def test_traffic(program: Program) -> None:
-    assert {one.protocol for one in _move(program, *TRAFFIC_OF_MANY)} == {ROUTE, GENERIC, NETFILTER}
+    assert {one.protocol for one in _move(program, *TRAFFIC_OF_MANY)} == {ROUTE, GENERIC, NETLINK_NETFILTER}
 
 
 @claim(

@@ -15,13 +15,20 @@ from nlmon.events import OVERRUN
 from nlmon.filters import compile_filter
 from nlmon.testing.messages import addr, generic, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import (
+    NETLINK_NETFILTER,
+    NETLINK_SOCK_DIAG,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETROUTE,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWROUTE,
+)
 
 __all__ = ()
 
-LINK, ADDR, ROUTES = 16, 20, 24
-DIAG, NETFILTER = 4, 12
-GET_LINK, GET_ADDR, GET_ROUTE = 18, 22, 26
-LAN0, LAN1 = message(LINK, link(3, "lan0")), message(LINK, link(4, "lan1"))
+LAN0, LAN1 = message(RTM_NEWLINK, link(3, "lan0")), message(RTM_NEWLINK, link(4, "lan1"))
 NO_OPTION = by_design("it has no such option, and says so in a notice")
 ALL_OPTIONS = """netlink:
   caching: {enabled: true, link_cache: true, addr_cache: true, route_cache: true}
@@ -34,10 +41,10 @@ ALL_OPTIONS = """netlink:
 def _seen(program: Program, text: str) -> list[tuple[int, str | None, object]]:
     """Type, interface and old form of what a monitor with a configuration tells of a few messages."""
     program.kernel.names[3] = "lan0"
-    program.kernel.objects[LINK, 3] = link(3, "lan0")
+    program.kernel.objects[RTM_NEWLINK, 3] = link(3, "lan0")
     monitor = program.configured(text)
     found = program.receive(
-        monitor, LAN0, message(ADDR, addr(3, "192.0.2.1")), message(ROUTES, route("192.0.2.0/24", 3))
+        monitor, LAN0, message(RTM_NEWADDR, addr(3, "192.0.2.1")), message(RTM_NEWROUTE, route("192.0.2.0/24", 3))
     )
     monitor.close()
     return [(one.msg_type, one.interface, one.data) for one in found]
@@ -51,8 +58,13 @@ def _seen(program: Program, text: str) -> list[tuple[int, str | None, object]]:
 def test_protocols(program: Program) -> None:
     first = program.configured("netlink: {protocols: {route: true, generic: true, sock_diag: false, netfilter: false}}")
     second = program.configured("netlink: {protocols: {route: false, generic: false, sock_diag: true}}")
-    assert [first.protocols, second.protocols] == [(ROUTE, GENERIC), (DIAG,)]
-    assert [len(program.kernel.sockets(one)) for one in (ROUTE, GENERIC, DIAG, NETFILTER)] == [1, 1, 1, 0]
+    assert [first.protocols, second.protocols] == [(ROUTE, GENERIC), (NETLINK_SOCK_DIAG,)]
+    assert [len(program.kernel.sockets(one)) for one in (ROUTE, GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)] == [
+        1,
+        1,
+        1,
+        0,
+    ]
 
 
 @claim(
@@ -74,8 +86,8 @@ def test_buffers(program: Program) -> None:
 def test_caching(program: Program) -> None:
     program.configured("netlink: {caching: {enabled: true, link_cache: true, addr_cache: true, route_cache: false}}")
     asked = {kind for kind, _ in program.kernel.requests}
-    assert {GET_LINK, GET_ADDR} <= asked
-    assert GET_ROUTE not in asked
+    assert {RTM_GETLINK, RTM_GETADDR} <= asked
+    assert RTM_GETROUTE not in asked
 
 
 @claim(
@@ -131,7 +143,7 @@ def test_multicast(program: Program) -> None:
 )
 def test_limit(program: Program) -> None:
     monitor = program.configured("netlink: {limits: {max_message_size: 128}}")
-    large = message(LINK, link(4, "lan1", altnames=["name-of-lan1-" + "0" * 100]))
+    large = message(RTM_NEWLINK, link(4, "lan1", altnames=["name-of-lan1-" + "0" * 100]))
     assert [one.interface for one in program.receive(monitor, LAN0, large)] == ["lan0"]
 
 
@@ -143,7 +155,9 @@ def test_limit(program: Program) -> None:
 def test_pool(program: Program) -> None:
     monitor = program.configured("netlink: {limits: {message_pool_size: 2}}")
     names = [f"lan{number}" for number in range(5)]
-    received = program.receive(monitor, *(message(LINK, link(3 + place, name)) for place, name in enumerate(names)))
+    received = program.receive(
+        monitor, *(message(RTM_NEWLINK, link(3 + place, name)) for place, name in enumerate(names))
+    )
     assert [one.interface for one in received] == names
 
 
@@ -169,7 +183,11 @@ def test_pool_ahead(program: Program) -> None:
 def test_same(program: Program) -> None:
     found = [_seen(program, text) for text in ("", ALL_OPTIONS)]
     assert found[0] == found[1]
-    assert [(kind, name) for kind, name, _ in found[0]] == [(LINK, "lan0"), (ADDR, "lan0"), (ROUTES, "lan0")]
+    assert [(kind, name) for kind, name, _ in found[0]] == [
+        (RTM_NEWLINK, "lan0"),
+        (RTM_NEWADDR, "lan0"),
+        (RTM_NEWROUTE, "lan0"),
+    ]
 
 
 @claim(
@@ -190,7 +208,7 @@ def test_one_protocol(program: Program) -> None:
 def test_all_protocols(program: Program) -> None:
     text = "netlink: {protocols: {route: true, generic: true, sock_diag: true, netfilter: true}}"
     monitor = program.configured(text)
-    assert sorted(monitor.protocols) == [ROUTE, DIAG, NETFILTER, GENERIC]
+    assert sorted(monitor.protocols) == [ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, GENERIC]
     assert all(monitor.fileno(one) >= 0 for one in monitor.protocols)
 
 
@@ -230,7 +248,7 @@ def test_permission(program: Program) -> None:
     except TransportError as error:
         said = error.errno
     monitor.enable(ROUTE)
-    assert (said, set(monitor.protocols)) == (errno.EPERM, {DIAG, ROUTE})
+    assert (said, set(monitor.protocols)) == (errno.EPERM, {NETLINK_SOCK_DIAG, ROUTE})
 
 
 @claim(
@@ -269,7 +287,7 @@ def test_overrun(program: Program) -> None:
 )
 def test_filters(program: Program) -> None:
     monitor = program.configured("")
-    found = program.receive(monitor, LAN0, message(ADDR, addr(3, "192.0.2.1")))
+    found = program.receive(monitor, LAN0, message(RTM_NEWADDR, addr(3, "192.0.2.1")))
     pairs = (
         ("protocol == NETLINK_ROUTE", "netlink.protocol == NETLINK_ROUTE"),
         ("msg_type == RTM_NEWADDR", "netlink.msg_type == RTM_NEWADDR"),

@@ -9,12 +9,12 @@ from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.monitor import Start
 from nlmon.events import ExpectInfo, FlowTuple, XfrmFlushInfo
 from nlmon.testing.messages import attr, big, link, message, nested, number
+from nlmon.uapi import IPPROTO_TCP, IPPROTO_UDP, NETLINK_AUDIT, NETLINK_NETFILTER, NETLINK_SOCK_DIAG, NETLINK_XFRM
 from nlmon.wire import Datagram
 
 __all__ = ()
 
-SOCK_DIAG, XFRM, AUDIT, NETFILTER, NOBODYS = 4, 6, 9, 12, 21
-TCP, UDP = 6, 17
+NOBODYS = 21
 NO_IPSEC = not_applicable("it does not support NETLINK_XFRM")
 SOURCE, DESTINATION = bytes((192, 0, 2, 1)), bytes((198, 51, 100, 1))
 
@@ -48,7 +48,7 @@ def flow(msg_type: int = 0x100) -> bytes:
 )
 def test_four_protocols(start: Start) -> None:
     monitor = start()
-    assert [monitor.supports(protocol) for protocol in (0, 16, SOCK_DIAG, NETFILTER)] == [True] * 4
+    assert [monitor.supports(protocol) for protocol in (0, 16, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)] == [True] * 4
 
 
 @claim(
@@ -59,7 +59,7 @@ def test_four_protocols(start: Start) -> None:
 )
 def test_xfrm(start: Start) -> None:
     monitor = start()
-    assert (monitor.supports(XFRM), monitor.groups(XFRM)) == (True, {1, 2, 3, 4, 5})
+    assert (monitor.supports(NETLINK_XFRM), monitor.groups(NETLINK_XFRM)) == (True, {1, 2, 3, 4, 5})
 
 
 @claim(
@@ -69,7 +69,7 @@ def test_xfrm(start: Start) -> None:
     legacy=NO_IPSEC,
 )
 def test_xfrm_event(start: Start) -> None:
-    found = start(XFRM).payload(message(28, b"\x32"), protocol=XFRM)
+    found = start(NETLINK_XFRM).payload(message(28, b"\x32"), protocol=NETLINK_XFRM)
     assert isinstance(found, XfrmFlushInfo)
 
 
@@ -81,7 +81,7 @@ def test_xfrm_event(start: Start) -> None:
 )
 def test_xfrm_state(start: Start) -> None:
     body = DESTINATION.ljust(16, b"\0") + big("I", 0x1234) + number("HBx", 2, 50)
-    found = start(XFRM).payload(message(17, body), protocol=XFRM)
+    found = start(NETLINK_XFRM).payload(message(17, body), protocol=NETLINK_XFRM)
     assert (found.daddr, found.spi, found.proto) == ("198.51.100.1", 0x1234, 50)
 
 
@@ -93,8 +93,10 @@ def test_xfrm_state(start: Start) -> None:
 )
 def test_audit(start: Start) -> None:
     monitor = start()
-    assert monitor.supports(AUDIT)
-    assert len(monitor.receive(message(1300, b"audit(1364481363.243:24287): arch=c000003e"), protocol=AUDIT)) == 1
+    assert monitor.supports(NETLINK_AUDIT)
+    assert (
+        len(monitor.receive(message(1300, b"audit(1364481363.243:24287): arch=c000003e"), protocol=NETLINK_AUDIT)) == 1
+    )
 
 
 @claim(
@@ -113,12 +115,12 @@ def test_unknown_protocol(start: Start) -> None:
     source="guide#new-libnl-based-implementation; netlink(7)",
 )
 def test_sequence(start: Start) -> None:
-    monitor = start(0, 16, SOCK_DIAG, NETFILTER)
+    monitor = start(0, 16, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)
     bodies = {
         0: (16, link(3, "lan0")),
         16: (99, bytes((1, 1, 0, 0))),
-        SOCK_DIAG: (20, inet()[16:]),
-        NETFILTER: (0x100, flow()[16:]),
+        NETLINK_SOCK_DIAG: (20, inet()[16:]),
+        NETLINK_NETFILTER: (0x100, flow()[16:]),
     }
     found = [
         monitor.receive(message(*body, seq=seq, pid=pid), protocol=protocol)
@@ -134,7 +136,7 @@ def test_sequence(start: Start) -> None:
     source="guide#event-structure-changes; linux/inet_diag.h",
 )
 def test_socket(start: Start) -> None:
-    found = start(SOCK_DIAG).payload(inet(), protocol=SOCK_DIAG)
+    found = start(NETLINK_SOCK_DIAG).payload(inet(), protocol=NETLINK_SOCK_DIAG)
     values = found.family, found.state, found.src_addr, found.src_port, found.dst_addr, found.dst_port, found.inode
     assert values == (2, 1, "192.0.2.1", 22, "198.51.100.1", 40000, 4242)
 
@@ -145,10 +147,10 @@ def test_socket(start: Start) -> None:
     source="guide#event-structure-changes; linux/inet_diag.h INET_DIAG_PROTOCOL",
 )
 def test_socket_protocol(start: Start) -> None:
-    monitor = start(SOCK_DIAG)
-    rows = [attr(10, bytes((protocol,))) for protocol in (TCP, UDP)]
-    found = [monitor.payload(inet(state=7, rows=row), protocol=SOCK_DIAG).protocol for row in rows]
-    assert found == [TCP, UDP]
+    monitor = start(NETLINK_SOCK_DIAG)
+    rows = [attr(10, bytes((protocol,))) for protocol in (IPPROTO_TCP, IPPROTO_UDP)]
+    found = [monitor.payload(inet(state=7, rows=row), protocol=NETLINK_SOCK_DIAG).protocol for row in rows]
+    assert found == [IPPROTO_TCP, IPPROTO_UDP]
 
 
 @claim(
@@ -157,13 +159,13 @@ def test_socket_protocol(start: Start) -> None:
     source="decision 20; linux/inet_diag.h inet_diag_req_v2",
 )
 def test_asked(start: Start) -> None:
-    backend = start(SOCK_DIAG).backend
+    backend = start(NETLINK_SOCK_DIAG).backend
     found = []
-    for protocol, state in ((TCP, 1), (UDP, 1), (UDP, 7)):
+    for protocol, state in ((IPPROTO_TCP, 1), (IPPROTO_UDP, 1), (IPPROTO_UDP, 7)):
         request = message(20, bytes((2, protocol)) + bytes(54))
-        answer = Datagram(1, 0, SOCK_DIAG, inet(state=state), request=request)
+        answer = Datagram(1, 0, NETLINK_SOCK_DIAG, inet(state=state), request=request)
         found += [event.payload.protocol for event in backend.decode(answer).events]
-    assert found == [TCP, UDP, UDP]
+    assert found == [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP]
 
 
 @claim(
@@ -173,7 +175,7 @@ def test_asked(start: Start) -> None:
     legacy=by_design("its events have the fields of the guide's structures alone"),
 )
 def test_socket_queues(start: Start) -> None:
-    found = start(SOCK_DIAG).payload(inet(), protocol=SOCK_DIAG)
+    found = start(NETLINK_SOCK_DIAG).payload(inet(), protocol=NETLINK_SOCK_DIAG)
     assert (found.uid, found.rqueue, found.wqueue, found.timer, found.retrans) == (1000, 5, 6, 1, 3)
 
 
@@ -184,7 +186,7 @@ def test_socket_queues(start: Start) -> None:
 )
 def test_unix_socket(start: Start) -> None:
     data = message(20, bytes((1, 1, 1, 0)) + number("III", 4343, 0, 0) + attr(0, b"/run/" + b"x" * 80))
-    found = start(SOCK_DIAG).payload(data, protocol=SOCK_DIAG)
+    found = start(NETLINK_SOCK_DIAG).payload(data, protocol=NETLINK_SOCK_DIAG)
     assert (found.family, found.inode, found.src_addr, found.src_port) == (1, 4343, None, None)
 
 
@@ -198,7 +200,7 @@ def test_unix_path(start: Start) -> None:
     data = message(
         20, bytes((1, 1, 1, 0)) + number("III", 4343, 0, 0) + attr(0, b"/run/a") + attr(2, number("I", 4344))
     )
-    found = start(SOCK_DIAG).payload(data, protocol=SOCK_DIAG)
+    found = start(NETLINK_SOCK_DIAG).payload(data, protocol=NETLINK_SOCK_DIAG)
     assert (found.path, found.peer) == ("/run/a", 4344)
 
 
@@ -208,7 +210,7 @@ def test_unix_path(start: Start) -> None:
     source="guide#common-options-both-implementations; linux/sock_diag.h",
 )
 def test_socket_groups(start: Start) -> None:
-    assert start(SOCK_DIAG).groups(SOCK_DIAG) == {1, 2, 3, 4}
+    assert start(NETLINK_SOCK_DIAG).groups(NETLINK_SOCK_DIAG) == {1, 2, 3, 4}
 
 
 @claim(
@@ -217,7 +219,7 @@ def test_socket_groups(start: Start) -> None:
     source="guide#common-options-both-implementations; linux/netfilter/nfnetlink_compat.h",
 )
 def test_conntrack_groups(start: Start) -> None:
-    assert {1, 2, 3} <= start(NETFILTER).groups(NETFILTER)
+    assert {1, 2, 3} <= start(NETLINK_NETFILTER).groups(NETLINK_NETFILTER)
 
 
 @claim(
@@ -226,8 +228,8 @@ def test_conntrack_groups(start: Start) -> None:
     source="guide#event-structure-changes; linux/netfilter/nfnetlink_conntrack.h",
 )
 def test_conntrack(start: Start) -> None:
-    found = start(NETFILTER).payload(flow(), protocol=NETFILTER)
-    assert (found.family, found.protocol, found.tcp_state) == (2, TCP, 3)
+    found = start(NETLINK_NETFILTER).payload(flow(), protocol=NETLINK_NETFILTER)
+    assert (found.family, found.protocol, found.tcp_state) == (2, IPPROTO_TCP, 3)
     values = found.src_addr, found.src_port, found.dst_addr, found.dst_port
     assert values == ("192.0.2.1", 40000, "198.51.100.1", 22)
 
@@ -238,7 +240,7 @@ def test_conntrack(start: Start) -> None:
     source="guide#event-structure-changes; linux/netfilter/nfnetlink_conntrack.h",
 )
 def test_counters(start: Start) -> None:
-    found = start(NETFILTER).payload(flow(), protocol=NETFILTER)
+    found = start(NETLINK_NETFILTER).payload(flow(), protocol=NETLINK_NETFILTER)
     assert (found.packets_orig, found.packets_reply, found.bytes_orig, found.mark) == (10, 9, 1 << 33, 256)
 
 
@@ -248,8 +250,8 @@ def test_counters(start: Start) -> None:
     source="guide#event-structure-changes",
 )
 def test_destroy(start: Start) -> None:
-    monitor = start(NETFILTER)
-    new, destroyed = (monitor.payload(flow(kind), protocol=NETFILTER) for kind in (0x100, 0x102))
+    monitor = start(NETLINK_NETFILTER)
+    new, destroyed = (monitor.payload(flow(kind), protocol=NETLINK_NETFILTER) for kind in (0x100, 0x102))
     assert destroyed == new
 
 
@@ -260,7 +262,7 @@ def test_destroy(start: Start) -> None:
     legacy=by_design("its events have the fields of the guide's structures alone"),
 )
 def test_reply(start: Start) -> None:
-    found = start(NETFILTER).payload(flow(), protocol=NETFILTER).reply
+    found = start(NETLINK_NETFILTER).payload(flow(), protocol=NETLINK_NETFILTER).reply
     assert isinstance(found, FlowTuple)
     assert (found.src_addr, found.src_port, found.dst_addr, found.dst_port) == ("198.51.100.1", 22, "192.0.2.1", 40001)
 
@@ -272,9 +274,9 @@ def test_reply(start: Start) -> None:
     legacy=by_design("it reads tracked connections alone"),
 )
 def test_expect(start: Start) -> None:
-    monitor = start(NETFILTER)
-    assert {4, 5, 6} <= monitor.groups(NETFILTER)
-    found = monitor.payload(message(0x200, bytes((2, 0, 0, 0)) + attr(4, big("I", 30))), protocol=NETFILTER)
+    monitor = start(NETLINK_NETFILTER)
+    assert {4, 5, 6} <= monitor.groups(NETLINK_NETFILTER)
+    found = monitor.payload(message(0x200, bytes((2, 0, 0, 0)) + attr(4, big("I", 30))), protocol=NETLINK_NETFILTER)
     assert isinstance(found, ExpectInfo)
     assert found.timeout == 30
 
@@ -288,5 +290,5 @@ def test_expect(start: Start) -> None:
 def test_more(start: Start) -> None:
     rows = attr(3, big("I", 0x188)), attr(7, big("I", 120)), attr(12, big("I", 99)), attr(18, big("H", 5))
     data = message(0x100, bytes((2, 0, 0, 0)) + b"".join(rows))
-    found = start(NETFILTER).payload(data, protocol=NETFILTER)
+    found = start(NETLINK_NETFILTER).payload(data, protocol=NETLINK_NETFILTER)
     assert (found.status, found.timeout, found.id, found.zone) == (0x188, 120, 99, 5)

@@ -18,13 +18,13 @@ from nlmon.canary.pairs import Line, LogSummary, Pairs
 from nlmon.conformance.claim import by_design, claim
 from nlmon.conformance.moving import NAMES, TRAFFIC, common, differing, given, network, other
 from nlmon.conformance.program import Program
-from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG
 from nlmon.eventjson.read import event_from_json
 from nlmon.events import Event
 from nlmon.exporters.layout import exported_line, in_event_form
 from nlmon.monitor.plan import Listening
 from nlmon.monitor.sources import KernelSource
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import NETLINK_NETFILTER, NETLINK_SOCK_DIAG
 
 __all__ = ()
 
@@ -89,7 +89,7 @@ def _say(program: Program) -> None:
 )
 def test_gradual(program: Program) -> None:
     steps = [given(program, text) for text in STEPS]
-    protocols = [(ROUTE,), (ROUTE, GENERIC), (ROUTE, GENERIC, SOCK_DIAG, NETFILTER)]
+    protocols = [(ROUTE,), (ROUTE, GENERIC), (ROUTE, GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)]
     assert [tuple(dict.fromkeys(one.protocol for one in found)) for found in steps] == protocols
     for wanted, step in zip(protocols, steps, strict=True):
         assert differing(step, [one for one in steps[2] if one.protocol in wanted]) == []
@@ -107,7 +107,10 @@ def test_gradual_beside(program: Program) -> None:
     monitors = _beside(program, moved, rest)
     _say(program)
     found = [_told(program, monitor) for monitor in monitors]
-    assert [{one.protocol for one in events} for events in found] == [{ROUTE}, {GENERIC, SOCK_DIAG, NETFILTER}]
+    assert [{one.protocol for one in events} for events in found] == [
+        {ROUTE},
+        {GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER},
+    ]
     assert differing(_placed(whole), _placed(common([*found[0], *found[1]]))) == []
 
 
@@ -171,7 +174,7 @@ def test_count(program: Program) -> None:
     for monitor in (own, others):
         _told(program, monitor)
     counted = [{key: one.events for key, one in sorted(each.status().protocols.items())} for each in (own, others)]
-    assert (counted[0], counted[1]) == (counted[1], {ROUTE: 8, SOCK_DIAG: 1, NETFILTER: 2, GENERIC: 1})
+    assert (counted[0], counted[1]) == (counted[1], {ROUTE: 8, NETLINK_SOCK_DIAG: 1, NETLINK_NETFILTER: 2, GENERIC: 1})
 
 
 @claim(
@@ -230,7 +233,7 @@ def test_switch(program: Program) -> None:
     found: list[Event] = []
     here = "libnl" if program.use_libnl else "legacy"
     there = "legacy" if program.use_libnl else "libnl"
-    protocols = (ROUTE, GENERIC, SOCK_DIAG, NETFILTER)
+    protocols = (ROUTE, GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)
     source = KernelSource(
         Listening(there, protocols, BackendOptions()), lambda event, _: found.append(event), lambda _: program.kernel
     )

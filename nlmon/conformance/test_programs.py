@@ -26,15 +26,14 @@ from nlmon.api import (
 from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.program import Program
 from nlmon.conformance.test_generic import NL80211, host
-from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG
 from nlmon.errors import TransportError
 from nlmon.testing.messages import link, message
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import NETLINK_NETFILTER, NETLINK_SOCK_DIAG, RTM_NEWLINK
 
 __all__ = ()
 
-LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
-LAN0, LAN1 = message(LINK, link(3, "lan0"), flags=2, seq=7, pid=9), message(LINK, link(4, "lan1"))
+LAN0, LAN1 = message(RTM_NEWLINK, link(3, "lan0"), flags=2, seq=7, pid=9), message(RTM_NEWLINK, link(4, "lan1"))
 OF_LIBNL = not_applicable("the direct interface is that of libnl")
 OF_LEGACY = not_applicable("deprecated functions are those of legacy")
 NAMELESS = by_design("it knows no names of families")
@@ -86,10 +85,10 @@ def test_callback(program: Program) -> None:
 )
 def test_disable(program: Program) -> None:
     ctx, libnl = program.context(), program.use_libnl
-    for protocol in (ROUTE, SOCK_DIAG):
+    for protocol in (ROUTE, NETLINK_SOCK_DIAG):
         nlmon_netlink_enable(ctx, protocol, libnl)
     assert nlmon_netlink_disable(ctx, ROUTE, libnl) == 0
-    assert [len(program.kernel.sockets(one)) for one in (ROUTE, SOCK_DIAG)] == [0, 1]
+    assert [len(program.kernel.sockets(one)) for one in (ROUTE, NETLINK_SOCK_DIAG)] == [0, 1]
 
 
 @claim(
@@ -99,7 +98,7 @@ def test_disable(program: Program) -> None:
 )
 def test_destroy(program: Program) -> None:
     ctx, libnl = program.context(), program.use_libnl
-    for protocol in (ROUTE, SOCK_DIAG):
+    for protocol in (ROUTE, NETLINK_SOCK_DIAG):
         nlmon_netlink_enable(ctx, protocol, libnl)
     opened = len(program.kernel.opened)
     nlmon_netlink_destroy(ctx, libnl)
@@ -125,8 +124,8 @@ def test_errors(program: Program) -> None:
 ENABLE: tuple[tuple[int, Callable[..., Any], Callable[..., Any]], ...] = (
     (ROUTE, manager.nlmon_nl_enable_route, manager.nlmon_nl_get_route_fd),
     (GENERIC, manager.nlmon_nl_enable_generic, manager.nlmon_nl_get_genl_fd),
-    (SOCK_DIAG, manager.nlmon_nl_enable_diag, manager.nlmon_nl_get_diag_fd),
-    (NETFILTER, manager.nlmon_nl_enable_netfilter, manager.nlmon_nl_get_nf_fd),
+    (NETLINK_SOCK_DIAG, manager.nlmon_nl_enable_diag, manager.nlmon_nl_get_diag_fd),
+    (NETLINK_NETFILTER, manager.nlmon_nl_enable_netfilter, manager.nlmon_nl_get_nf_fd),
 )
 
 
@@ -211,7 +210,7 @@ def test_direct_config(program: Program) -> None:
     legacy=OF_LIBNL,
 )
 def test_direct_link(program: Program) -> None:
-    program.kernel.objects[LINK, 3] = link(3, "lan0")
+    program.kernel.objects[RTM_NEWLINK, 3] = link(3, "lan0")
     mgr = _manager(program, caches=("link",))
     manager.nlmon_nl_enable_route(mgr)
     assert [mgr.link(which).ifindex for which in (3, "lan0")] == [3, 3]
@@ -255,9 +254,9 @@ def test_old_init(program: Program) -> None:
 )
 def test_old_enable(program: Program) -> None:
     ctx = _old(program)
-    found, said = _warned(lambda: compat.nlmon_multi_protocol_enable(ctx, SOCK_DIAG))
+    found, said = _warned(lambda: compat.nlmon_multi_protocol_enable(ctx, NETLINK_SOCK_DIAG))
     assert (found, "nlmon_netlink_enable()" in said) == (0, True)
-    assert [len(program.kernel.sockets(one)) for one in (ROUTE, SOCK_DIAG)] == [1, 1]
+    assert [len(program.kernel.sockets(one)) for one in (ROUTE, NETLINK_SOCK_DIAG)] == [1, 1]
 
 
 @claim(

@@ -10,18 +10,16 @@ from nlmon.conformance.monitor import Start
 from nlmon.errors import KernelError
 from nlmon.testing.messages import addr, attr, link, message, number, wrong_length
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, RTM_NEWADDR, RTM_NEWLINK
 
 __all__ = ()
 
-LINK, ADDR = 16, 20
-NOOP, ERROR, DONE, OVERRUN = 1, 2, 3, 4
-MULTI = 0x2
-LAN0, LAN1 = message(LINK, link(3, "lan0")), message(LINK, link(4, "lan1"))
+LAN0, LAN1 = message(RTM_NEWLINK, link(3, "lan0")), message(RTM_NEWLINK, link(4, "lan1"))
 
 
 def refused(errno: int, *, flags: int = 0, more: bytes = b"") -> bytes:
     """What the kernel answers to a request of sixteen bytes: NLMSG_ERROR."""
-    return message(ERROR, number("i", -errno) + number("IHHII", 16, 18, 1, 1, 0) + more, flags=flags)
+    return message(NLMSG_ERROR, number("i", -errno) + number("IHHII", 16, 18, 1, 1, 0) + more, flags=flags)
 
 
 @claim(
@@ -56,8 +54,10 @@ def test_several(start: Start) -> None:
     source="guide#new-libnl-based-implementation; netlink(7)",
 )
 def test_multipart(start: Start) -> None:
-    parts = [message(LINK, link(index, f"lan{index}"), flags=MULTI) for index in (3, 4, 5)]
-    events = start(ROUTE).receive(parts[0] + parts[1], parts[2] + message(DONE, number("i", 0), flags=MULTI))
+    parts = [message(RTM_NEWLINK, link(index, f"lan{index}"), flags=NLM_F_MULTI) for index in (3, 4, 5)]
+    events = start(ROUTE).receive(
+        parts[0] + parts[1], parts[2] + message(NLMSG_DONE, number("i", 0), flags=NLM_F_MULTI)
+    )
     assert [event.interface for event in events] == ["lan3", "lan4", "lan5"]
 
 
@@ -67,7 +67,7 @@ def test_multipart(start: Start) -> None:
     source="guide#new-libnl-based-implementation; netlink(7)",
 )
 def test_many(start: Start) -> None:
-    messages = [message(LINK, link(index, f"lan{index}")) for index in range(1, 301)]
+    messages = [message(RTM_NEWLINK, link(index, f"lan{index}")) for index in range(1, 301)]
     assert len(start(ROUTE).receive(b"".join(messages))) == len(messages)
 
 
@@ -77,7 +77,9 @@ def test_many(start: Start) -> None:
     source="guide#scenario-3-high-traffic-production-environment; decision 29",
 )
 def test_large(start: Start) -> None:
-    data = message(LINK, link(3, "lan0", altnames=[f"{number_:0100}" for number_ in range(200)]) + attr(16, b"\6"))
+    data = message(
+        RTM_NEWLINK, link(3, "lan0", altnames=[f"{number_:0100}" for number_ in range(200)]) + attr(16, b"\6")
+    )
     assert len(data) > 16384
     found = start(ROUTE).payload(data)
     assert (found.ifname, found.operstate) == ("lan0", 6)
@@ -89,14 +91,14 @@ def test_large(start: Start) -> None:
     source="decision 5; netlink(7)",
 )
 def test_done(start: Start) -> None:
-    events = start(ROUTE).receive(LAN0 + message(DONE, number("i", 0)) + LAN1)
+    events = start(ROUTE).receive(LAN0 + message(NLMSG_DONE, number("i", 0)) + LAN1)
     assert [event.interface for event in events] == ["lan0", "lan1"]
 
 
 @claim("reading.noop", "NLMSG_NOOP is no event, of whatever protocol.", source="decision 5; netlink(7)")
 def test_noop(start: Start) -> None:
     monitor = start(ROUTE, GENERIC)
-    noop = message(NOOP, bytes(8))
+    noop = message(NLMSG_NOOP, bytes(8))
     assert (monitor.receive(noop), monitor.receive(noop, protocol=GENERIC), monitor.errors) == ([], [], [])
 
 
@@ -137,7 +139,7 @@ def test_ack(start: Start) -> None:
 )
 def test_overrun_message(start: Start) -> None:
     monitor = start(ROUTE)
-    assert (len(monitor.receive(message(OVERRUN) + LAN0)), monitor.found()) == (1, ["OverrunMessage"])
+    assert (len(monitor.receive(message(NLMSG_OVERRUN) + LAN0)), monitor.found()) == (1, ["OverrunMessage"])
 
 
 @claim(
@@ -147,7 +149,7 @@ def test_overrun_message(start: Start) -> None:
 )
 def test_short_header(start: Start) -> None:
     monitor = start(ROUTE)
-    events = monitor.receive(message(LINK, bytes(8)) + LAN0)
+    events = monitor.receive(message(RTM_NEWLINK, bytes(8)) + LAN0)
     assert ([event.interface for event in events], monitor.found()) == (["lan0"], ["HeaderError"])
 
 
@@ -159,7 +161,7 @@ def test_short_header(start: Start) -> None:
 def test_short_attribute(start: Start) -> None:
     monitor = start(ROUTE)
     body = number("BxHiII", 0, 1, 3, 1, 0) + attr(4, b"\xdc\x05") + attr(3, b"lan0\0")
-    found = monitor.payload(message(LINK, body))
+    found = monitor.payload(message(RTM_NEWLINK, body))
     assert (found.ifname, found.mtu) == ("lan0", None)
     assert [getattr(error, "path", None) for error in monitor.errors] == ["IFLA_MTU"]
 
@@ -171,7 +173,7 @@ def test_short_attribute(start: Start) -> None:
 )
 def test_cut_attribute(start: Start) -> None:
     monitor = start(ROUTE)
-    found = monitor.payload(message(LINK, link(3, "lan0") + number("HH", 400, 1) + bytes(4)))
+    found = monitor.payload(message(RTM_NEWLINK, link(3, "lan0") + number("HH", 400, 1) + bytes(4)))
     assert (found.ifname, found.mtu, monitor.found()) == ("lan0", 1500, ["AttributeFormatError"])
 
 
@@ -182,7 +184,7 @@ def test_cut_attribute(start: Start) -> None:
 )
 def test_long_number(start: Start) -> None:
     body = number("BxHiII", 0, 1, 3, 1, 0) + attr(4, number("II", 1400, 99))
-    assert start(ROUTE).payload(message(LINK, body)).mtu == 1400
+    assert start(ROUTE).payload(message(RTM_NEWLINK, body)).mtu == 1400
 
 
 @claim(
@@ -192,7 +194,7 @@ def test_long_number(start: Start) -> None:
 )
 def test_unknown_attribute(start: Start) -> None:
     monitor = start(ROUTE)
-    plain, more = (monitor.payload(message(LINK, link(3, "lan0") + row)) for row in (b"", attr(3000, b"new")))
+    plain, more = (monitor.payload(message(RTM_NEWLINK, link(3, "lan0") + row)) for row in (b"", attr(3000, b"new")))
     assert (more, monitor.errors) == (plain, [])
 
 
@@ -202,7 +204,7 @@ def test_unknown_attribute(start: Start) -> None:
     source="netlink(7); include/net/netlink.h nla_parse",
 )
 def test_repeated_attribute(start: Start) -> None:
-    assert start(ROUTE).payload(message(LINK, link(3, "lan0") + attr(4, number("I", 9000)))).mtu == 9000
+    assert start(ROUTE).payload(message(RTM_NEWLINK, link(3, "lan0") + attr(4, number("I", 9000)))).mtu == 9000
 
 
 @claim(
@@ -249,7 +251,7 @@ def test_garbage(start: Start) -> None:
 )
 def test_odd_name(start: Start) -> None:
     body = number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"lan\xff\0")
-    assert start(ROUTE).payload(message(LINK, body)).ifname == "lan\\xff"
+    assert start(ROUTE).payload(message(RTM_NEWLINK, body)).ifname == "lan\\xff"
 
 
 @claim(
@@ -259,7 +261,7 @@ def test_odd_name(start: Start) -> None:
 )
 def test_counters(start: Start) -> None:
     monitor = start(ROUTE)
-    monitor.receive(LAN0, refused(1), message(ADDR, addr(3, "192.0.2.1")), message(LINK, bytes(4)))
+    monitor.receive(LAN0, refused(1), message(RTM_NEWADDR, addr(3, "192.0.2.1")), message(RTM_NEWLINK, bytes(4)))
     status = monitor.backend.status().protocols[ROUTE]
     assert (status.enabled, status.events, status.errors) == (True, 2, 2)
 
@@ -271,7 +273,7 @@ def test_counters(start: Start) -> None:
     legacy=by_design("it has no limit of message sizes"),
 )
 def test_limit(start: Start) -> None:
-    large = message(LINK, link(4, "large", altnames=["x" * 100]))
+    large = message(RTM_NEWLINK, link(4, "large", altnames=["x" * 100]))
     monitor = start(ROUTE, max_message_size=len(LAN0))
     events = monitor.receive(LAN0 + large + LAN0)
     assert ([event.interface for event in events], monitor.found()) == (["lan0", "lan0"], ["MessageTooLarge"])

@@ -14,10 +14,10 @@ from nlmon.errors import Overrun, TransportError
 from nlmon.events import LinkInfo
 from nlmon.testing.messages import addr, family, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE, SECOND, FakeKernel
+from nlmon.uapi import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE
 
 __all__ = ()
 
-LINK, ADDR, ROUTES = 16, 20, 24
 NO_RECOVERY = by_design("it asks the kernel for nothing, so that what was lost stays lost")
 NO_RECONNECTION = by_design("a lost socket ends its reading")
 CLOSED = TransportError("NLM-T003", "reading the event socket failed", errno=errno.EBADF)
@@ -34,14 +34,14 @@ def lossy(start: Start, **options: Any) -> TestedMonitor:
     monitor = start(ROUTE, **options)
     kernel = monitor.kernel
     for index in (3, 4):
-        kernel.new(LINK, link(index, f"lan{index - 3}"), index)
-        kernel.new(ROUTES, route(f"10.{index}.0.0/16", index), index)
+        kernel.new(RTM_NEWLINK, link(index, f"lan{index - 3}"), index)
+        kernel.new(RTM_NEWROUTE, route(f"10.{index}.0.0/16", index), index)
     monitor.run()
     kernel.requests.clear()
-    kernel.delete(ROUTES, 3, lost=True)
-    kernel.delete(LINK, 3, lost=True)
-    kernel.new(LINK, link(4, "lan1", mtu=9000), 4, lost=True)
-    kernel.new(LINK, link(5, "lan2"), 5, lost=True)
+    kernel.delete(RTM_NEWROUTE, 3, lost=True)
+    kernel.delete(RTM_NEWLINK, 3, lost=True)
+    kernel.new(RTM_NEWLINK, link(4, "lan1", mtu=9000), 4, lost=True)
+    kernel.new(RTM_NEWLINK, link(5, "lan2"), 5, lost=True)
     kernel.overrun()
     return monitor
 
@@ -53,10 +53,10 @@ def lossy(start: Start, **options: Any) -> TestedMonitor:
 )
 def test_told(start: Start) -> None:
     monitor = start(ROUTE)
-    monitor.kernel.new(LINK, link(3, "lan0"), 3)
-    monitor.kernel.new(LINK, link(4, "lan1"), 4, lost=True)
+    monitor.kernel.new(RTM_NEWLINK, link(3, "lan0"), 3)
+    monitor.kernel.new(RTM_NEWLINK, link(4, "lan1"), 4, lost=True)
     monitor.kernel.overrun()
-    monitor.kernel.new(LINK, link(5, "lan2"), 5)
+    monitor.kernel.new(RTM_NEWLINK, link(5, "lan2"), 5)
     assert monitor.run().names() == ["lan0", 1, "lan2"]
     assert [error.drops for error in monitor.errors if isinstance(error, Overrun)] == [1]
 
@@ -91,7 +91,7 @@ def test_resync(start: Start) -> None:
 )
 def test_values(start: Start) -> None:
     events = lossy(start, resync=True).run().events
-    found = [event.payload for event in events if event.synthetic and event.msg_type == LINK]
+    found = [event.payload for event in events if event.synthetic and event.msg_type == RTM_NEWLINK]
     assert [(one.ifindex, one.mtu) for one in found if isinstance(one, LinkInfo)] == [(4, 9000), (5, 1500)]
 
 
@@ -112,7 +112,7 @@ def test_off(start: Start) -> None:
 )
 def test_nothing(start: Start) -> None:
     monitor = start(ROUTE, resync=True)
-    monitor.kernel.new(LINK, link(3, "lan0"), 3)
+    monitor.kernel.new(RTM_NEWLINK, link(3, "lan0"), 3)
     monitor.run().kernel.overrun()
     assert (reported(monitor.run()), len(monitor.events)) == ([], 2)
 
@@ -125,9 +125,9 @@ def test_nothing(start: Start) -> None:
 )
 def test_before(start: Start) -> None:
     kernel = FakeKernel()
-    kernel.new(LINK, link(3, "lan0"), 3)
+    kernel.new(RTM_NEWLINK, link(3, "lan0"), 3)
     monitor = start(ROUTE, kernel=kernel, resync=True)
-    kernel.delete(LINK, 3, lost=True)
+    kernel.delete(RTM_NEWLINK, 3, lost=True)
     kernel.overrun()
     assert reported(monitor.run()) == [(17, "lan0")]
 
@@ -140,7 +140,7 @@ def test_before(start: Start) -> None:
 )
 def test_order(start: Start) -> None:
     monitor = lossy(start, resync=True)
-    monitor.kernel.notify(message(LINK, link(9, "waits")))
+    monitor.kernel.notify(message(RTM_NEWLINK, link(9, "waits")))
     events = monitor.run().events
     waits = next(place for place, event in enumerate(events) if event.interface == "waits")
     found = [place for place, event in enumerate(events) if event.synthetic]
@@ -246,7 +246,7 @@ def test_restored(start: Start) -> None:
     groups = monitor.groups()
     monitor.kernel.fail(CLOSED)
     assert monitor.run().lost is None
-    assert [event.interface for event in monitor.receive(message(LINK, link(3, "lan0")))] == ["lan0"]
+    assert [event.interface for event in monitor.receive(message(RTM_NEWLINK, link(3, "lan0")))] == ["lan0"]
     assert (monitor.groups(), monitor.kernel.sockets()[0].buffers) == (groups, (65536, 32768))
 
 
@@ -273,9 +273,9 @@ def test_families(start: Start) -> None:
 )
 def test_missed(start: Start) -> None:
     monitor = start(ROUTE, resync=True)
-    monitor.kernel.new(LINK, link(3, "lan0"), 3)
+    monitor.kernel.new(RTM_NEWLINK, link(3, "lan0"), 3)
     monitor.run()
-    monitor.kernel.new(ADDR, addr(3, "192.0.2.1"), 3, lost=True)
+    monitor.kernel.new(RTM_NEWADDR, addr(3, "192.0.2.1"), 3, lost=True)
     monitor.kernel.fail(CLOSED)
     assert reported(monitor.run()) == [(20, "lan0")]
 
@@ -292,7 +292,7 @@ def test_again(start: Start) -> None:
     monitor.kernel.fail(CLOSED)
     assert monitor.run().lost is not None
     monitor.run()
-    assert [event.interface for event in monitor.receive(message(LINK, link(3, "lan0")))] == ["lan0"]
+    assert [event.interface for event in monitor.receive(message(RTM_NEWLINK, link(3, "lan0")))] == ["lan0"]
     assert len(monitor.kernel.opened) == 2
 
 

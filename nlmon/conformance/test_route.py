@@ -10,10 +10,10 @@ from nlmon.conformance.monitor import Start
 from nlmon.events import RuleInfo
 from nlmon.testing.messages import addr, attr, link, message, neigh, nested, number, route
 from nlmon.testing.transport import ROUTE, FakeKernel
+from nlmon.uapi import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE, RTM_NEWRULE
 
 __all__ = ()
 
-LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
 LIMITED = by_design("its events have the fields of the guide's structures alone")
 MAC = bytes.fromhex("020000000001")
 
@@ -29,7 +29,7 @@ def rule(family: int, priority: int) -> bytes:
     source="guide#event-structure-changes",
 )
 def test_header(start: Start) -> None:
-    (event,) = start(ROUTE).receive(message(LINK, link(3, "lan0"), flags=0x600, seq=7, pid=4321))
+    (event,) = start(ROUTE).receive(message(RTM_NEWLINK, link(3, "lan0"), flags=0x600, seq=7, pid=4321))
     assert (event.protocol, event.msg_type, event.msg_flags, event.seq, event.pid) == (ROUTE, 16, 0x600, 7, 4321)
 
 
@@ -40,7 +40,7 @@ def test_header(start: Start) -> None:
 )
 def test_link(start: Start) -> None:
     body = number("BxHiII", 0, 1, 3, 0x1043, 0) + attr(1, MAC) + attr(3, b"lan0\0") + attr(4, number("I", 1400))
-    found = start(ROUTE).payload(message(LINK, body + attr(6, b"fq\0") + attr(16, b"\6")))
+    found = start(ROUTE).payload(message(RTM_NEWLINK, body + attr(6, b"fq\0") + attr(16, b"\6")))
     values = found.ifindex, found.flags, found.ifname, found.mtu, found.addr, found.qdisc, found.operstate
     assert values == (3, 0x1043, "lan0", 1400, "02:00:00:00:00:01", "fq", 6)
 
@@ -53,7 +53,7 @@ def test_link(start: Start) -> None:
 )
 def test_link_kind(start: Start) -> None:
     body = link(3, "br0.5") + attr(10, number("I", 9)) + nested(18, attr(1, b"vlan\0"))
-    found = start(ROUTE).payload(message(LINK, body))
+    found = start(ROUTE).payload(message(RTM_NEWLINK, body))
     assert (found.type, found.kind, found.master) == (1, "vlan", 9)
 
 
@@ -64,7 +64,7 @@ def test_link_kind(start: Start) -> None:
     legacy=LIMITED,
 )
 def test_altnames(start: Start) -> None:
-    assert start(ROUTE).payload(message(LINK, link(3, "lan0", altnames=("a", "b")))).altnames == ("a", "b")
+    assert start(ROUTE).payload(message(RTM_NEWLINK, link(3, "lan0", altnames=("a", "b")))).altnames == ("a", "b")
 
 
 @claim(
@@ -85,7 +85,7 @@ def test_bridge_port(start: Start) -> None:
 def test_long_address(start: Start) -> None:
     monitor = start(ROUTE)
     sizes = (4, 6, 16, 20)
-    found = [monitor.payload(message(LINK, link(3, "ib0") + attr(1, bytes(range(size))))).addr for size in sizes]
+    found = [monitor.payload(message(RTM_NEWLINK, link(3, "ib0") + attr(1, bytes(range(size))))).addr for size in sizes]
     assert found == [bytes(range(size)).hex(":") for size in sizes]
 
 
@@ -97,7 +97,7 @@ def test_long_address(start: Start) -> None:
 def test_addr(start: Start) -> None:
     own = bytes((192, 0, 2, 1))
     body = number("BBBBI", 2, 24, 0, 253, 3) + attr(1, own) + attr(2, own) + attr(3, b"lan0:1\0")
-    found = start(ROUTE).payload(message(ADDR, body))
+    found = start(ROUTE).payload(message(RTM_NEWADDR, body))
     values = found.family, found.ifindex, found.prefixlen, found.scope, found.addr, found.label
     assert values == (2, 3, 24, 253, "192.0.2.1", "lan0:1")
 
@@ -109,7 +109,7 @@ def test_addr(start: Start) -> None:
 )
 def test_own_address(start: Start) -> None:
     body = number("BBBBI", 2, 32, 0, 0, 3) + attr(1, bytes((10, 0, 0, 2))) + attr(2, bytes((10, 0, 0, 1)))
-    found = start(ROUTE).payload(message(ADDR, body))
+    found = start(ROUTE).payload(message(RTM_NEWADDR, body))
     assert (found.addr, found.peer) == ("10.0.0.1", "10.0.0.2")
 
 
@@ -120,7 +120,9 @@ def test_own_address(start: Start) -> None:
     legacy=LIMITED,
 )
 def test_lifetimes(start: Start) -> None:
-    found = start(ROUTE).payload(message(ADDR, addr(3, "2001:db8::1", 64) + attr(6, number("IIII", 600, 1800, 0, 0))))
+    found = start(ROUTE).payload(
+        message(RTM_NEWADDR, addr(3, "2001:db8::1", 64) + attr(6, number("IIII", 600, 1800, 0, 0)))
+    )
     assert (found.preferred_lifetime, found.valid_lifetime) == (600, 1800)
 
 
@@ -130,7 +132,7 @@ def test_lifetimes(start: Start) -> None:
     source="guide#event-structure-changes; linux/rtnetlink.h",
 )
 def test_route(start: Start) -> None:
-    found = start(ROUTE).payload(message(ROUTES, route("198.51.100.0/24", 3, "192.0.2.1", metric=20)))
+    found = start(ROUTE).payload(message(RTM_NEWROUTE, route("198.51.100.0/24", 3, "192.0.2.1", metric=20)))
     values = (found.family, found.dst, found.dst_len, found.gateway, found.oif, found.priority)
     assert values == (2, "198.51.100.0", 24, "192.0.2.1", 3, 20)
     assert (found.protocol, found.scope, found.type, found.table) == (3, 0, 1, 254)
@@ -142,7 +144,7 @@ def test_route(start: Start) -> None:
     source="decision 8; linux/rtnetlink.h",
 )
 def test_table(start: Start) -> None:
-    found = start(ROUTE).payload(message(ROUTES, route("10.0.0.0/8", 3) + attr(15, number("I", 100_000))))
+    found = start(ROUTE).payload(message(RTM_NEWROUTE, route("10.0.0.0/8", 3) + attr(15, number("I", 100_000))))
     assert found.table == 100_000
 
 
@@ -157,7 +159,7 @@ def test_hops(start: Start) -> None:
         for index, weight in ((3, 1), (4, 5))
     ]
     header = number("BBBBBBBBI", 2, 8, 0, 0, 254, 3, 0, 1, 0) + attr(1, bytes((10, 0, 0, 0)))
-    found = start(ROUTE).payload(message(ROUTES, header + attr(9, b"".join(hops))))
+    found = start(ROUTE).payload(message(RTM_NEWROUTE, header + attr(9, b"".join(hops))))
     assert [(hop.ifindex, hop.gateway, hop.weight) for hop in found.multipath] == [
         (3, "192.0.2.3", 1),
         (4, "192.0.2.4", 5),
@@ -171,7 +173,7 @@ def test_hops(start: Start) -> None:
 )
 def test_via(start: Start) -> None:
     via = number("H", 10) + bytes.fromhex("fd000000000000000000000000000001")
-    found = start(ROUTE).payload(message(ROUTES, route("10.0.0.0/8", 3) + attr(18, via)))
+    found = start(ROUTE).payload(message(RTM_NEWROUTE, route("10.0.0.0/8", 3) + attr(18, via)))
     assert found.via == "inet6 fd00::1"
 
 
@@ -181,7 +183,7 @@ def test_via(start: Start) -> None:
     source="guide#event-structure-changes; linux/neighbour.h",
 )
 def test_neigh(start: Start) -> None:
-    found = start(ROUTE).payload(message(NEIGH, neigh(3, "2001:db8::1") + attr(2, MAC)))
+    found = start(ROUTE).payload(message(RTM_NEWNEIGH, neigh(3, "2001:db8::1") + attr(2, MAC)))
     values = found.family, found.ifindex, found.state, found.flags, found.dst, found.lladdr
     assert values == (10, 3, 2, 0, "2001:db8::1", "02:00:00:00:00:01")
 
@@ -193,7 +195,7 @@ def test_neigh(start: Start) -> None:
 )
 def test_forwarding(start: Start) -> None:
     body = number("BxxxiHBB", 7, 3, 0x80, 0, 0) + attr(2, MAC) + attr(5, number("H", 40))
-    found = start(ROUTE).payload(message(NEIGH, body))
+    found = start(ROUTE).payload(message(RTM_NEWNEIGH, body))
     assert (found.family, found.lladdr, found.vlan) == (7, "02:00:00:00:00:01", 40)
 
 
@@ -204,7 +206,7 @@ def test_forwarding(start: Start) -> None:
 )
 def test_rules(start: Start) -> None:
     monitor = start(ROUTE)
-    found = [monitor.payload(message(RULE, rule(family, 1000 + family))) for family in (2, 10)]
+    found = [monitor.payload(message(RTM_NEWRULE, rule(family, 1000 + family))) for family in (2, 10)]
     assert all(isinstance(one, RuleInfo) for one in found)
     assert [(one.family, one.priority, one.table, one.action) for one in found] == [
         (2, 1002, 254, 1),
@@ -220,7 +222,11 @@ def test_rules(start: Start) -> None:
 def test_interface(start: Start) -> None:
     kernel = FakeKernel()
     kernel.names[3] = "lan0"
-    bodies = ((ADDR, addr(3, "192.0.2.1")), (ROUTES, route("10.0.0.0/8", 3)), (NEIGH, neigh(3, "192.0.2.2")))
+    bodies = (
+        (RTM_NEWADDR, addr(3, "192.0.2.1")),
+        (RTM_NEWROUTE, route("10.0.0.0/8", 3)),
+        (RTM_NEWNEIGH, neigh(3, "192.0.2.2")),
+    )
     events = start(ROUTE, kernel=kernel).receive(*(message(*one) for one in bodies))
     assert [event.interface for event in events] == ["lan0", "lan0", "lan0"]
 
@@ -233,7 +239,7 @@ def test_interface(start: Start) -> None:
 def test_name_of_then(start: Start) -> None:
     kernel = FakeKernel()
     kernel.names[3] = "renamed"
-    (event,) = start(ROUTE, kernel=kernel).receive(message(LINK, link(3, "lan0")))
+    (event,) = start(ROUTE, kernel=kernel).receive(message(RTM_NEWLINK, link(3, "lan0")))
     assert (event.interface, kernel.names_asked) == ("lan0", [])
 
 
@@ -257,11 +263,11 @@ def test_requests(start: Start) -> None:
 )
 def test_delete(start: Start) -> None:
     bodies = {
-        LINK: link(3, "lan0"),
-        ADDR: addr(3, "192.0.2.1"),
-        ROUTES: route("10.0.0.0/8", 3),
-        NEIGH: neigh(3, "192.0.2.2"),
-        RULE: rule(2, 100),
+        RTM_NEWLINK: link(3, "lan0"),
+        RTM_NEWADDR: addr(3, "192.0.2.1"),
+        RTM_NEWROUTE: route("10.0.0.0/8", 3),
+        RTM_NEWNEIGH: neigh(3, "192.0.2.2"),
+        RTM_NEWRULE: rule(2, 100),
     }
     monitor = start(ROUTE)
     new = [monitor.payload(message(kind, body)) for kind, body in bodies.items()]
@@ -303,7 +309,7 @@ def test_big_endian(start: Start) -> None:
     kernel.byteorder = "big"
     header = number("BxHiII", 0, 1, 3, 1, 0, byteorder="big")
     rows = attr(3, b"lan0\0", "big") + attr(4, number("I", 9000, byteorder="big"), "big")
-    found = start(ROUTE, kernel=kernel).payload(message(LINK, header + rows, byteorder="big"))
+    found = start(ROUTE, kernel=kernel).payload(message(RTM_NEWLINK, header + rows, byteorder="big"))
     assert (found.ifindex, found.ifname, found.mtu) == (3, "lan0", 9000)
 
 

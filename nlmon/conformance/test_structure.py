@@ -8,16 +8,26 @@ from __future__ import annotations
 from nlmon.api import EventType, nlmon_netlink_enable
 from nlmon.conformance.claim import by_design, claim
 from nlmon.conformance.program import Program
-from nlmon.conformance.test_generic import NL80211, QCA, SUBCOMMAND, VENDOR_COMMAND, host, vendor
-from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG, flow, inet
+from nlmon.conformance.test_generic import NL80211, SUBCOMMAND, host, vendor
+from nlmon.conformance.test_others import flow, inet
 from nlmon.conformance.test_route import rule
 from nlmon.testing.messages import addr, attr, generic, link, message, neigh, number, route
 from nlmon.testing.transport import GENERIC, ROUTE
+from nlmon.uapi import (
+    NETLINK_NETFILTER,
+    NETLINK_SOCK_DIAG,
+    NL80211_CMD_VENDOR,
+    QCA_NL80211_VENDOR_ID,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+    RTM_NEWRULE,
+)
 
 __all__ = ()
 
-LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
-LAN0 = message(LINK, link(3, "lan0"), flags=2, seq=7, pid=9)
+LAN0 = message(RTM_NEWLINK, link(3, "lan0"), flags=2, seq=7, pid=9)
 NAMELESS = by_design("it knows no names of families")
 
 
@@ -29,8 +39,8 @@ NAMELESS = by_design("it knows no names of families")
 def test_old_fields(program: Program) -> None:
     found = program.event(LAN0)
     assert (found.timestamp, found.type, found.protocol) == (program.kernel.clock, EventType.LINK, ROUTE)
-    assert (found.msg_type, found.data) == (LINK, LAN0)
-    both = [message(LINK, link(4, "lan1")), message(ADDR, addr(4, "192.0.2.1"))]
+    assert (found.msg_type, found.data) == (RTM_NEWLINK, LAN0)
+    both = [message(RTM_NEWLINK, link(4, "lan1")), message(RTM_NEWADDR, addr(4, "192.0.2.1"))]
     ctx = program.context()
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
     assert [(one.type, one.data) for one in program.receive(ctx, b"".join(both))] == [
@@ -46,7 +56,7 @@ def test_old_fields(program: Program) -> None:
 )
 def test_header(program: Program) -> None:
     found = program.event(LAN0).netlink
-    assert (found.protocol, found.msg_type, found.msg_flags, found.seq, found.pid) == (ROUTE, LINK, 2, 7, 9)
+    assert (found.protocol, found.msg_type, found.msg_flags, found.seq, found.pid) == (ROUTE, RTM_NEWLINK, 2, 7, 9)
 
 
 @claim(
@@ -80,9 +90,9 @@ def test_generic_name(program: Program) -> None:
 def test_members(program: Program) -> None:
     rows = {
         "link": LAN0,
-        "addr": message(ADDR, addr(3, "192.0.2.1")),
-        "route": message(ROUTES, route("192.0.2.0/24", 3)),
-        "neigh": message(NEIGH, neigh(3, "192.0.2.9")),
+        "addr": message(RTM_NEWADDR, addr(3, "192.0.2.1")),
+        "route": message(RTM_NEWROUTE, route("192.0.2.0/24", 3)),
+        "neigh": message(RTM_NEWNEIGH, neigh(3, "192.0.2.9")),
     }
     ctx = program.context()
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
@@ -97,7 +107,7 @@ def test_members(program: Program) -> None:
     source="guide#event-structure-changes",
 )
 def test_rule(program: Program) -> None:
-    found = program.event(message(RULE, rule(2, 1000)))
+    found = program.event(message(RTM_NEWRULE, rule(2, 1000)))
     assert found.netlink.data.rule is not None
     assert (found.type, found.netlink.data.rule.priority) == (EventType.RULE, 1000)
 
@@ -108,7 +118,7 @@ def test_rule(program: Program) -> None:
     source="guide#event-structure-changes",
 )
 def test_diag(program: Program) -> None:
-    found = program.event(inet(), SOCK_DIAG)
+    found = program.event(inet(), NETLINK_SOCK_DIAG)
     assert found.netlink.data.diag is not None
     assert (found.type, getattr(found.data, "src_port", 0)) == (EventType.SOCK_DIAG, 22)
 
@@ -119,7 +129,7 @@ def test_diag(program: Program) -> None:
     source="guide#event-structure-changes",
 )
 def test_connection(program: Program) -> None:
-    found = program.event(flow(), NETFILTER)
+    found = program.event(flow(), NETLINK_NETFILTER)
     assert found.netlink.data.conntrack is not None
     assert (found.type, found.data) == (None, None)
 
@@ -145,7 +155,7 @@ def test_wireless(program: Program) -> None:
 )
 def test_vendor_member(program: Program) -> None:
     program.kernel = host()
-    found = program.event(vendor(QCA), GENERIC).netlink.data.qca
+    found = program.event(vendor(QCA_NL80211_VENDOR_ID), GENERIC).netlink.data.qca
     assert found is not None
     assert found.subcmd == SUBCOMMAND
 
@@ -157,8 +167,8 @@ def test_vendor_member(program: Program) -> None:
 )
 def test_old_vendor(program: Program) -> None:
     program.kernel = host()
-    found = [program.event(data, GENERIC).data for data in (vendor(QCA), vendor(0x1018))]
+    found = [program.event(data, GENERIC).data for data in (vendor(QCA_NL80211_VENDOR_ID), vendor(0x1018))]
     assert [(getattr(one, "cmd", 0), getattr(one, "family_name", "")) for one in found] == [
         (SUBCOMMAND, f"nl80211/QCA:{SUBCOMMAND:#x}"),
-        (VENDOR_COMMAND, "nl80211/vendor:0x001018"),
+        (NL80211_CMD_VENDOR, "nl80211/vendor:0x001018"),
     ]

@@ -13,10 +13,10 @@ from nlmon.conformance.monitor import Start
 from nlmon.events import AddrInfo, LinkInfo
 from nlmon.testing.messages import addr, link, message
 from nlmon.testing.transport import ROUTE
+from nlmon.uapi import RTM_DELADDR, RTM_NEWADDR, RTM_NEWLINK
 
 __all__ = ()
 
-LINK, NEWADDR, DELADDR = 16, 20, 21
 UP = 1
 ADDRESSES = [f"10.0.{number // 256}.{number % 256}" for number in range(1, 1001)]
 # Blocks of memory that may be kept of 200 events: counters grow a little.
@@ -29,7 +29,7 @@ GROWTH = 100
     source="guide#pre-migration-testing",
 )
 def test_down_up(start: Start) -> None:
-    found = start(ROUTE).receive(*(message(LINK, link(2, "eth0", up=up)) for up in (False, True)))
+    found = start(ROUTE).receive(*(message(RTM_NEWLINK, link(2, "eth0", up=up)) for up in (False, True)))
     flags = [(one.interface, one.payload.flags & UP) for one in found if isinstance(one.payload, LinkInfo)]
     assert flags == [("eth0", 0), ("eth0", UP)]
 
@@ -42,7 +42,7 @@ def test_down_up(start: Start) -> None:
 def test_load(start: Start) -> None:
     monitor = start(ROUTE)
     for text in ADDRESSES:
-        monitor.kernel.notify(message(NEWADDR, addr(1, text, 32)))
+        monitor.kernel.notify(message(RTM_NEWADDR, addr(1, text, 32)))
     taken = 0
     while monitor.backend.process(ROUTE) and taken <= len(ADDRESSES):
         taken += 1
@@ -58,7 +58,7 @@ def test_load(start: Start) -> None:
 def test_memory(start: Start) -> None:
     monitor = start(ROUTE)
     monitor.backend.set_callback(None)
-    round_ = [message(kind, addr(1, text, 32)) for text in ADDRESSES[:100] for kind in (NEWADDR, DELADDR)]
+    round_ = [message(kind, addr(1, text, 32)) for text in ADDRESSES[:100] for kind in (RTM_NEWADDR, RTM_DELADDR)]
     blocks = []
     for _ in range(3):
         monitor.receive(*round_)
