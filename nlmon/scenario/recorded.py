@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -83,7 +83,6 @@ def _compare(
     seed = scenario.seed if options.seed is None else options.seed
     observed = [Observed(file, one.name) for one in both]
     steps = [StepEvents((*scenario.setup, *scenario.steps), ran.ends if ran else (), one.name) for one in both]
-    listed = None if ran is None or ran.state is None else Counter(ran.state)
 
     def take(number: int, side: Side) -> None:
         observed[number].take(side)
@@ -120,19 +119,35 @@ def _compare(
         # The text of an error has the path as it was opened.
         reports = unreadable(shown, damage, shown_path(damage.text), both_ways=True)
         return reports, merge_findings({one.name: one.findings(0, State()) for one in held})
+    given = [(observed[number], steps[number]) for number in pair.held]
+    return reports, _findings(file, pair, ran, replay, given, error)
+
+
+def _findings(
+    file: ScenarioFile,
+    pair: Pair,
+    ran: RunState | None,
+    replay: Replay,
+    given: Sequence[tuple[Observed, StepEvents]],
+    damage: CaptureError | None,
+) -> list[Finding]:
+    """What is not as expected of what the implementations gave that the scenario holds to it, in the order of
+    ``pair.held``; ``damage``: what the recording ended with."""
+    expected = file.scenario.expect.state
+    listed = None if ran is None or ran.state is None else Counter(ran.state)
     findings: dict[str, list[Finding]] = {}
-    if scenario.expect.state and (scenario.expect.state != "kernel" or listed is not None):
+    if expected and (expected != "kernel" or listed is not None):
         replay.states.diverge()
-    for number in pair.held:
-        one, state = observed[number], replay.states.both[number]
+    for number, (one, steps) in zip(pair.held, given, strict=True):
+        state = replay.states.both[number]
         for code in ran.errors if ran is not None else ():
             one.take_error(ScenarioError(code, "a step was refused"))
-        if error is not None:
-            one.take_error(error)
-        findings[one.name] = [*steps[number].findings(), *one.findings(replay.lanes[number].ledger.lost, state)]
-        if scenario.expect.state == "kernel" and listed is not None:
+        if damage is not None:
+            one.take_error(damage)
+        findings[one.name] = [*steps.findings(), *one.findings(replay.lanes[number].ledger.lost, state)]
+        if expected == "kernel" and listed is not None:
             findings[one.name] += state_findings(file, listed, state)
-    return reports, merge_findings(findings)
+    return merge_findings(findings)
 
 
 def _maker(file: ScenarioFile, one: Implementation, path: Path, seed: int) -> BackendMaker:
