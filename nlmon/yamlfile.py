@@ -20,7 +20,19 @@ from msgspec import Struct
 
 from nlmon.errors import PlacedError
 
-__all__ = ["DEPTH", "NULLS", "Codes", "Document", "Format", "Path", "Position", "nearest", "read_document"]
+__all__ = [
+    "DEPTH",
+    "NULLS",
+    "Codes",
+    "Document",
+    "Format",
+    "Path",
+    "Position",
+    "event_kind",
+    "nearest",
+    "read_document",
+    "scalar_text",
+]
 
 DEPTH = 32
 LISTED = 20
@@ -166,7 +178,7 @@ class _Reader:
             value: Any = None
             empty = True
             for event in events:
-                kind = _kind(event)
+                kind = event_kind(event)
                 if kind == "DocumentStart":
                     if not empty:
                         what = f"a file holds one {self._form.noun}, and here begins a second"
@@ -185,7 +197,7 @@ class _Reader:
         return Document(value, self._values, self._keys)
 
     def _value(self, event: Any, events: Iterator[Any], path: Path) -> Any:
-        kind = _kind(event)
+        kind = event_kind(event)
         if kind == "Alias" or event.anchor:
             what = "anchors and aliases are no part of the format"
             raise self._error(self._form.codes.alias, what, event, hint="write the value out")
@@ -209,13 +221,13 @@ class _Reader:
 
     def _list(self, events: Iterator[Any], path: Path) -> list[Any]:
         found: list[Any] = []
-        while _kind(event := next(events)) != "SequenceEnd":
+        while event_kind(event := next(events)) != "SequenceEnd":
             found.append(self._value(event, events, (*path, len(found))))
         return found
 
     def _mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        while _kind(event := next(events)) != "MappingEnd":
+        while event_kind(event := next(events)) != "MappingEnd":
             # The path of the key itself is not kept: what is at it is the value.
             key = self._value(event, events, (*path, ""))
             self._values.pop((*path, ""), None)
@@ -269,7 +281,13 @@ def _at(mark: Any) -> Position:
     return Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
 
 
-def _kind(event: Any) -> str:
+def scalar_text(text: str) -> str | None:
+    """A scalar as its text; None for each of the ways to write no value."""
+    return None if text in NULLS else text
+
+
+def event_kind(event: Any) -> str:
+    """What an event of the parser is, such as ``Scalar`` or ``MappingStart``."""
     return type(event).__name__.removesuffix("Event")
 
 

@@ -23,7 +23,7 @@ from nlmon.config.kinds import Unfit
 from nlmon.config.names import ALIASES, canonical, misplaced
 from nlmon.config.problems import Position, Problem, error, notice, shown
 from nlmon.errors import ConfigurationError
-from nlmon.yamlfile import NULLS, Codes, Document, Format, Path, nearest, read_document
+from nlmon.yamlfile import Codes, Document, Format, Path, nearest, read_document, scalar_text
 
 __all__ = ["FEW", "HINTED", "SIZE", "VALUES", "Entry", "File", "Raw", "entries", "form_of", "read_file"]
 
@@ -43,10 +43,6 @@ _SWITCHED = {"true", "false", "yes", "no", "on", "off"}
 Raw: TypeAlias = Any
 
 
-def _scalar(text: str) -> str | None:
-    return None if text in NULLS else text
-
-
 _FORMAT = Format(
     noun="configuration",
     error=ConfigurationError,
@@ -64,7 +60,7 @@ _FORMAT = Format(
     size=SIZE,
     values=VALUES,
     too_large="is this the file that was meant?",
-    scalar=_scalar,
+    scalar=scalar_text,
     empty=True,
 )
 

@@ -24,7 +24,7 @@ from nlmon.deprecations.found import Found
 from nlmon.deprecations.table import FILTER_FIELDS, LEGACY
 from nlmon.errors import FilterError, SourceError
 from nlmon.filters.parse import names_in
-from nlmon.yamlfile import NULLS, Codes, Document, Format, Path, Position, read_document
+from nlmon.yamlfile import Codes, Document, Format, Path, Position, read_document, scalar_text
 
 __all__ = ["find"]
 
@@ -38,17 +38,13 @@ _FREE = {"alerts"}
 _Item: TypeAlias = Found | SourceError
 
 
-def _scalar(text: str) -> str | None:
-    return None if text in NULLS else text
-
-
 _FORMAT = Format(
     noun="document",
     error=SourceError,
     codes=Codes(*["NLM-H003"] * len(Codes._fields)),
     size=SIZE,
     too_large="no configuration is larger; name the files that are meant",
-    scalar=_scalar,
+    scalar=scalar_text,
     empty=True,
 )
 

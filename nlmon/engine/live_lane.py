@@ -21,7 +21,7 @@ from nlmon.engine.lane import Lane
 from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.names.foreign import without_data
 from nlmon.transport.base import Transport
-from nlmon.transport.tap import Had, Reading, TapFactory
+from nlmon.transport.tap import FaultsSuffered, Reading, TapFactory
 
 __all__ = ["LiveLane", "Processed", "of_datagram", "refuse_what_is_later"]
 
@@ -57,7 +57,7 @@ class LiveLane(Lane):
         return {protocol: taps.get(protocol) for protocol in self.heard.protocols if protocol not in lost}
 
     @property
-    def had(self) -> Had:
+    def had(self) -> FaultsSuffered:
         """What faults did to its sockets."""
         return self._factory.had
 

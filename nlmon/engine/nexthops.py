@@ -23,7 +23,7 @@ from nlmon.engine.lane import Lane
 from nlmon.engine.states import States
 from nlmon.framing import split_messages
 from nlmon.objects.nexthops import NexthopChange, NexthopChanges
-from nlmon.transport.recorded.reading import Reading
+from nlmon.transport.recorded.reading import MessageReader
 from nlmon.uapi import NETLINK_ROUTE, RTM_DELNEXTHOP, RTM_NEWNEXTHOP
 from nlmon.wire import Datagram
 
@@ -56,7 +56,7 @@ class NexthopNews:
         self._states = states
         self._lanes = lanes
         self._order = byteorder
-        self._reading = Reading(byteorder)
+        self._reading = MessageReader(byteorder)
         self._changes = NexthopChanges()
         self._waiting = deque[_News]()
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from nlmon.yamlfile import Path
+from nlmon.yamlfile import Path, event_kind
 
 __all__ = ["Node", "nodes", "read_nodes"]
 
@@ -55,7 +55,7 @@ def read_nodes(text: str) -> Node | None:
 
     events = iter(YAML(typ="safe", pure=True).parse(text))
     for event in events:
-        if _kind(event) == "DocumentStart":
+        if event_kind(event) == "DocumentStart":
             return _node(text, next(events), events, (), None)
     return None
 
@@ -70,12 +70,12 @@ def nodes(root: Node | None) -> Iterator[Node]:
 
 def _node(text: str, event: Any, events: Iterator[Any], path: Path, key: tuple[int, int] | None) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
-    kind = _kind(event)
+    kind = event_kind(event)
     if kind == "Scalar":
         return Node(path, start, end, key, event.value)
     mapping, flow = kind == "MappingStart", bool(event.flow_style)
     items: list[Node] = []
-    while not _kind(event := next(events)).endswith("End"):
+    while not event_kind(event := next(events)).endswith("End"):
         if mapping:
             at = _key(text, event.start_mark.index, event.end_mark.index)
             items.append(_node(text, next(events), events, (*path, event.value), at))
@@ -97,7 +97,3 @@ def _key(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     colon = _COLON.match(text, end)
     return before - 1, end if colon is None else colon.end()
-
-
-def _kind(event: Any) -> str:
-    return type(event).__name__.removesuffix("Event")

@@ -29,7 +29,7 @@ from typing import NamedTuple, Protocol
 from nlmon.objects.keys import Hop, Route
 from nlmon.uapi import AF_INET, IFF_LOWER_UP, IFF_RUNNING, IFF_UP, RT_SCOPE_HOST, RTNH_F_ONLINK, RTPROT_KERNEL
 
-__all__ = ["Cause", "Fate", "Links", "cause_of", "fate_of", "interfaces_of", "is_announced", "needs_address"]
+__all__ = ["Cause", "Fate", "Links", "cause_of", "fate_of", "is_announced", "needs_address"]
 
 
 class Cause(enum.Enum):
@@ -93,11 +93,6 @@ def cause_of(flags: int) -> Cause | None:
     if not flags & IFF_UP:
         return Cause.DOWN
     return None if flags & (IFF_RUNNING | IFF_LOWER_UP) else Cause.NO_CARRIER
-
-
-def interfaces_of(route: Route) -> tuple[int | None, ...]:
-    """The index of the interface of a route, or of each of its hops."""
-    return (route.oif,) if route.multipath is None else tuple(hop.ifindex for hop in route.multipath)
 
 
 def needs_address(hop: Hop) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count, cycle
 
-from nlmon.testing.messages import addr, aligned, attr, message, neigh, new_family, number, route
+from nlmon.testing.messages import addr, aligned, attr, message, neigh, new_family, number, numbered_ip, route
 from nlmon.uapi import (
     AF_INET,
     AF_INET6,
@@ -67,10 +67,6 @@ PROPERTIES = 52
 Messages = Iterator[bytes]
 
 
-def _ip(number_: int, net: int = 10) -> str:
-    return f"{net}.{number_ >> 16 & 255}.{number_ >> 8 & 255}.{number_ & 255}"
-
-
 def _bare(index: int) -> bytes:
     """A link without attributes."""
     return number("BxHiII", AF_UNSPEC, 1, index, IFF_UP, 0)
@@ -116,16 +112,16 @@ def open_dumps() -> Messages:
     """Dumps that begin and never end, while routes are announced."""
     for seq in range(1, 65):
         yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=seq, pid=77)
-        yield message(RTM_NEWROUTE, route(f"{_ip(seq)}/32", 1), flags=NLM_F_MULTI, seq=seq, pid=77)
+        yield message(RTM_NEWROUTE, route(f"{numbered_ip(seq)}/32", 1), flags=NLM_F_MULTI, seq=seq, pid=77)
     for step in count(65):
-        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
 
 
 def endless_dump() -> Messages:
     """A dump that lists objects and does not end."""
     yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
     for step in count():
-        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_MULTI, seq=1, pid=77)
+        yield message(RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=NLM_F_MULTI, seq=1, pid=77)
 
 
 def long_names() -> Messages:
@@ -226,7 +222,7 @@ def rules() -> Messages:
 
 def neighbours() -> Messages:
     """IPv4 neighbours on many links."""
-    return (message(RTM_NEWNEIGH, neigh(step % 5000 + 1, _ip(step))) for step in count())
+    return (message(RTM_NEWNEIGH, neigh(step % 5000 + 1, numbered_ip(step))) for step in count())
 
 
 def addresses() -> Messages:

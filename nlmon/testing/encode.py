@@ -18,6 +18,7 @@ import struct
 from typing import Any, Literal
 
 from nlmon.events import UNSET, AddrInfo, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
+from nlmon.testing.messages import aligned
 from nlmon.uapi import AF_INET, AF_INET6, AF_MPLS, NLMSG_HDRLEN, RTAX_CC_ALGO
 
 __all__ = ["encode_event"]
@@ -49,13 +50,13 @@ class _Encoder:
         else:
             raise TypeError(f"no encoding for {type(payload).__name__}")
         head = self._pack("IHHII", NLMSG_HDRLEN + len(body), event.msg_type, event.msg_flags, event.seq, event.pid)
-        return _aligned(head + body)
+        return aligned(head + body)
 
     def _pack(self, code: str, *values: Any) -> bytes:
         return struct.pack(self._sign + code, *values)
 
     def _attr(self, number: int, payload: bytes | None) -> bytes:
-        return b"" if payload is None else _aligned(self._pack("HH", 4 + len(payload), number) + payload)
+        return b"" if payload is None else aligned(self._pack("HH", 4 + len(payload), number) + payload)
 
     def _attrs(self, *pairs: tuple[int, bytes | None]) -> bytes:
         return b"".join(self._attr(number, payload) for number, payload in sorted(pairs, key=lambda p: p[0]))
@@ -232,7 +233,3 @@ def _labels(value: Any) -> bytes | None:
     labels = [int(label) << 12 for label in value.split("/")]
     labels[-1] |= 0x100  # the bottom of the stack
     return b"".join(label.to_bytes(4, "big") for label in labels)
-
-
-def _aligned(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)

@@ -29,6 +29,7 @@ __all__ = [
     "nested",
     "new_family",
     "number",
+    "numbered_ip",
     "route",
     "wrong_length",
 ]
@@ -104,6 +105,11 @@ def link(
     if altnames:
         body += attr(52 | 0x8000, b"".join(attr(53, one.encode() + b"\0") for one in altnames))
     return body
+
+
+def numbered_ip(number_: int, net: int = 10) -> str:
+    """An IPv4 address of the network ``net.0.0.0/8``, by the number of the host."""
+    return f"{net}.{number_ >> 16 & 255}.{number_ >> 8 & 255}.{number_ & 255}"
 
 
 def addr(index: int, text: str, length: int = 24) -> bytes:

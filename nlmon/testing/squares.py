@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 
-from nlmon.testing.messages import addr, attr, family, link, message, neigh, new_family, number, route
+from nlmon.testing.messages import addr, attr, family, link, message, neigh, new_family, number, numbered_ip, route
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -66,17 +66,13 @@ HOPS_OF_ONE = 4000
 Messages = Iterator[bytes]
 
 
-def _ip(number_: int, net: int = 10) -> str:
-    return f"{net}.{number_ >> 16 & 255}.{number_ >> 8 & 255}.{number_ & 255}"
-
-
 def _appear(size: int) -> Messages:
     for index in range(1, size + 1):
         yield message(RTM_NEWLINK, link(index, f"eth{index}"))
-        yield message(RTM_NEWADDR, addr(index, _ip(index)))
-        yield message(RTM_NEWNEIGH, neigh(index, _ip(index, 11)))
+        yield message(RTM_NEWADDR, addr(index, numbered_ip(index)))
+        yield message(RTM_NEWNEIGH, neigh(index, numbered_ip(index, 11)))
         for net in (20, 21):
-            yield message(RTM_NEWROUTE, route(f"{_ip(index, net)}/32", index), flags=NLM_F_CREATE | NLM_F_EXCL)
+            yield message(RTM_NEWROUTE, route(f"{numbered_ip(index, net)}/32", index), flags=NLM_F_CREATE | NLM_F_EXCL)
 
 
 def links_go(size: int) -> Messages:
@@ -117,18 +113,18 @@ def routes_prepended(size: int) -> Messages:
     """Routes to one destination, each before all others; then the first is replaced, as often."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, numbered_ip(step)), flags=NLM_F_CREATE)
     for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step, 11)), flags=NLM_F_REPLACE)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, numbered_ip(step, 11)), flags=NLM_F_REPLACE)
 
 
 def routes_appended(size: int) -> Messages:
     """Routes to one destination, each behind all others, which then go from the first to the last."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, numbered_ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
     for step in range(size):
-        yield message(RTM_DELROUTE, route("192.0.2.0/24", 1, _ip(step)))
+        yield message(RTM_DELROUTE, route("192.0.2.0/24", 1, numbered_ip(step)))
 
 
 def links_dumped(size: int) -> Messages:
@@ -138,8 +134,8 @@ def links_dumped(size: int) -> Messages:
         for index in range(1, size + 1):
             body = {
                 RTM_NEWLINK: lambda n: link(n, f"eth{n}"),
-                RTM_NEWADDR: lambda n: addr(n, _ip(n)),
-                RTM_NEWROUTE: lambda n: route(f"{_ip(n, 20)}/32", n),
+                RTM_NEWADDR: lambda n: addr(n, numbered_ip(n)),
+                RTM_NEWROUTE: lambda n: route(f"{numbered_ip(n, 20)}/32", n),
             }[kind](index)
             yield message(kind, body, flags=NLM_F_MULTI, seq=kind, pid=77)
         yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=kind, pid=77)
@@ -184,7 +180,7 @@ def _over(to: str, hops: Iterable[int], *more: bytes, scope: int = RT_SCOPE_UNIV
     """The body of a message: ``rtmsg``, RTA_DST, and RTA_MULTIPATH with a gateway on each of these interfaces."""
     head = number("BBBBBBBBI", AF_INET, 32, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0)
     each = b"".join(
-        number("HBBi", 16, 0, 0, index) + attr(RTA_GATEWAY, ip_address(_ip(index, 11)).packed) for index in hops
+        number("HBBi", 16, 0, 0, index) + attr(RTA_GATEWAY, ip_address(numbered_ip(index, 11)).packed) for index in hops
     )
     return head + attr(RTA_DST, ip_address(to).packed) + attr(RTA_MULTIPATH, each) + b"".join(more)
 
@@ -219,10 +215,10 @@ def hops_go(size: int) -> Messages:
     """Routes over all links, which go down one after the other, and routes over two of them."""
     for index in range(1, size + 1):
         yield message(RTM_NEWLINK, link(index, f"eth{index}"))
-        yield message(RTM_NEWROUTE, _over(_ip(index, 20), (1, index)), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWROUTE, _over(numbered_ip(index, 20), (1, index)), flags=NLM_F_CREATE | NLM_F_EXCL)
     for net in (21, 22):
         hops = range(1, min(size, HOPS_OF_ONE) + 1)
-        yield message(RTM_NEWROUTE, _over(_ip(1, net), hops), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWROUTE, _over(numbered_ip(1, net), hops), flags=NLM_F_CREATE | NLM_F_EXCL)
     for index in range(size, 0, -1):
         yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
 
@@ -234,9 +230,9 @@ def hops_stay(size: int) -> Messages:
         yield message(RTM_NEWLINK, link(index, f"eth{index}"))
     for step in range(size):
         rows = (
-            _over(_ip(step, 20), (1, 2)),
-            _over(_ip(step, 21), (1, 1), scope=RT_SCOPE_HOST),
-            _over(_ip(step, 22), (1, 2), attr(RTA_NH_ID, number("I", 1))),
+            _over(numbered_ip(step, 20), (1, 2)),
+            _over(numbered_ip(step, 21), (1, 1), scope=RT_SCOPE_HOST),
+            _over(numbered_ip(step, 22), (1, 2), attr(RTA_NH_ID, number("I", 1))),
         )
         yield from (message(RTM_NEWROUTE, row, flags=NLM_F_CREATE | NLM_F_EXCL) for row in rows)
     for step in range(2 * size):
@@ -250,7 +246,7 @@ def hops_of_many_links(size: int) -> Messages:
     for step in range(2, size + 2):
         yield message(RTM_NEWLINK, link(size + step, f"eth{size + step}", up=False))
         for net, index, scope in ((20, step, RT_SCOPE_UNIVERSE), (21, size + step, RT_SCOPE_HOST)):
-            row = _over(_ip(step, net), (1, index), scope=scope)
+            row = _over(numbered_ip(step, net), (1, index), scope=scope)
             yield message(RTM_NEWROUTE, row, flags=NLM_F_CREATE | NLM_F_EXCL)
     for step in range(2 * size):
         yield message(RTM_NEWLINK, link(1, "eth1", up=step < size))
@@ -261,21 +257,21 @@ def hops_of_one_link(size: int) -> Messages:
     again and again, then its address goes and comes, and at last goes, which the kernel says again and again."""
     for index in range(1, size + 2):
         yield message(RTM_NEWLINK, link(index, f"eth{index}"))
-    yield from _listed(addr(index, _ip(index, 12)) for index in range(1, size + 2))
+    yield from _listed(addr(index, numbered_ip(index, 12)) for index in range(1, size + 2))
     for index in range(2, size + 2):
-        yield message(RTM_NEWROUTE, _over(_ip(index, 20), (1, index)), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWROUTE, _over(numbered_ip(index, 20), (1, index)), flags=NLM_F_CREATE | NLM_F_EXCL)
     for step in range(2 * size):
         yield message(RTM_NEWLINK, link(1, "eth1", up=step % 2 == 1))
     for step in range(3 * size):
         gone = step % 2 == 0 or step > 2 * size
-        yield message(RTM_DELADDR if gone else RTM_NEWADDR, addr(1, _ip(1, 12)))
+        yield message(RTM_DELADDR if gone else RTM_NEWADDR, addr(1, numbered_ip(1, 12)))
 
 
 def routes_behind(size: int) -> Messages:
     """Routes to one destination, each behind all others, and a link that is named again and again."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, numbered_ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
     for _ in range(8):
         yield message(RTM_NEWLINK, link(1, "eth1"))
 
@@ -285,8 +281,8 @@ def nexthops_go(size: int) -> Messages:
     behind it, and at last that of the routes."""
     for step in range(size):
         rows = (
-            _over(_ip(step, 20), (1, 2), attr(RTA_NH_ID, number("I", 9))),
-            route(f"{_ip(step, 21)}/32", 1) + attr(RTA_NH_ID, number("I", 1)),
+            _over(numbered_ip(step, 20), (1, 2), attr(RTA_NH_ID, number("I", 9))),
+            route(f"{numbered_ip(step, 21)}/32", 1) + attr(RTA_NH_ID, number("I", 1)),
         )
         yield from (message(RTM_NEWROUTE, row, flags=NLM_F_CREATE | NLM_F_EXCL) for row in rows)
     for _ in range(size):
@@ -303,7 +299,7 @@ def others_dumped(size: int) -> Messages:
     """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
         yield message(RTM_NEWNEIGH, _fdb(1, step, 1))
     for seq in range(1, size + 1):
         for kind, asked in ((RTM_NEWROUTE, AF_INET6), (RTM_NEWNEIGH, AF_INET6), (RTM_NEWNEIGH, AF_UNSPEC)):

@@ -23,7 +23,7 @@ from msgspec import Struct
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 from nlmon.wire import Datagram
 
-__all__ = ["Had", "Reading", "Tap", "TapFactory"]
+__all__ = ["FaultsSuffered", "Reading", "Tap", "TapFactory"]
 
 
 class Reading(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Reading(Struct, frozen=True):
     fate: Literal["", "missed", "dropped"] = ""
 
 
-class Had(Struct):
+class FaultsSuffered(Struct):
     """What faults did to the sockets of a lane: how often recv() said ENOBUFS, how many messages were lost, and how
     many sockets failed."""
 
@@ -55,7 +55,7 @@ class TapFactory:
         self.taps: dict[int, Tap] = {}
         self.dropped: Counter[int] = Counter()
         self.arrive = arrive
-        self.had = Had()
+        self.had = FaultsSuffered()
         self._inner = inner
         self._readings: list[Reading] = []
 

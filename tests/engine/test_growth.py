@@ -26,7 +26,7 @@ from nlmon.objects.living import Condition
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.testing.squares import SQUARES, square
 from nlmon.transport.recorded.faults import Fault
-from nlmon.transport.recorded.reading import Reading
+from nlmon.transport.recorded.reading import MessageReader
 from support.bombs import write_pcap
 from support.sampled import one_in
 
@@ -102,7 +102,7 @@ def test_as_many_objects_are_looked_at_as_there_are_messages(
     that are read: on a host of four times the size four times as many, and not sixteen times."""
     looked = Counter[str]()
     on, listed, ended = InterfaceIndex.on, FamilyIndex.listed, LinkedRoutes.ended
-    lives, read, wants = Condition.lives, Reading.route, Membership._wants
+    lives, read, wants = Condition.lives, MessageReader.route, Membership._wants
 
     def counting(what: str, give: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **more: Any) -> Any:
@@ -116,7 +116,7 @@ def test_as_many_objects_are_looked_at_as_there_are_messages(
     monkeypatch.setattr(FamilyIndex, "listed", counting("of a family", listed))
     monkeypatch.setattr(LinkedRoutes, "ended", counting("ended", ended))
     monkeypatch.setattr(Condition, "lives", counting("hops", lives))
-    monkeypatch.setattr(Reading, "route", counting("read", read))
+    monkeypatch.setattr(MessageReader, "route", counting("read", read))
     monkeypatch.setattr(Membership, "_wants", counting("families", wants))
     found = []
     for size in (10, 40):

@@ -8,12 +8,17 @@ import random
 import pytest
 
 from nlmon.events import AddrInfo, NextHop, RouteInfo
-from nlmon.objects.implied import Cause, fate_of, interfaces_of, needs_address
+from nlmon.objects.implied import Cause, fate_of, needs_address
 from nlmon.objects.keys import Key, hops_of
 from nlmon.objects.linked import Ends, LinkedRoutes
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT
 
 LINKS = range(1, 5)
+
+
+def interfaces_of(route: RouteInfo) -> tuple[object, ...]:
+    """The index of the interface of a route, or of each of its hops."""
+    return (route.oif,) if route.multipath is None else tuple(hop.ifindex for hop in route.multipath)
 
 
 class Host:

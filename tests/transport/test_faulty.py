@@ -11,7 +11,7 @@ from nlmon.errors import Overrun, TransportError
 from nlmon.testing.messages import addr, link, message
 from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.faulty import FaultyTapFactory, LiveFault, LiveFaults, LiveKind
-from nlmon.transport.tap import Had, Reading
+from nlmon.transport.tap import FaultsSuffered, Reading
 from nlmon.wire import Datagram
 
 XFRM = 6
@@ -72,21 +72,21 @@ def fault(kind: LiveKind, at: int, count: int = 1, protocol: int = ROUTE) -> Liv
     return LiveFault(kind, at, protocol, count)
 
 
-ROWS: list[tuple[LiveFault, list[int | str], Had]] = [
-    (fault("drop", 2, 2), [1, -2, -3, 4], Had()),
-    (fault("duplicate", 2, 2), [1, 2, 2, 3, 3, 4], Had()),
-    (fault("enobufs", 3), [1, 2, "NLM-T010 0", 3, 4], Had(reported=1)),
-    (fault("overrun", 2, 2), [1, -2, -3, "NLM-T010 2", 4], Had(reported=1, lost=2)),
-    (fault("paused_reader", 1, 3), [1, 2, 3, 4], Had()),
-    (fault("lost_socket", 2), [1, -2, "NLM-T003", -3, -4], Had(failed=1)),
-    (fault("vanished_namespace", 2), [1, -2, "NLM-T003", -3, -4], Had(failed=2)),
-    (fault("overrun", 5), [1, 2, 3, 4], Had()),
+ROWS: list[tuple[LiveFault, list[int | str], FaultsSuffered]] = [
+    (fault("drop", 2, 2), [1, -2, -3, 4], FaultsSuffered()),
+    (fault("duplicate", 2, 2), [1, 2, 2, 3, 3, 4], FaultsSuffered()),
+    (fault("enobufs", 3), [1, 2, "NLM-T010 0", 3, 4], FaultsSuffered(reported=1)),
+    (fault("overrun", 2, 2), [1, -2, -3, "NLM-T010 2", 4], FaultsSuffered(reported=1, lost=2)),
+    (fault("paused_reader", 1, 3), [1, 2, 3, 4], FaultsSuffered()),
+    (fault("lost_socket", 2), [1, -2, "NLM-T003", -3, -4], FaultsSuffered(failed=1)),
+    (fault("vanished_namespace", 2), [1, -2, "NLM-T003", -3, -4], FaultsSuffered(failed=2)),
+    (fault("overrun", 5), [1, 2, 3, 4], FaultsSuffered()),
 ]
 
 
 @pytest.mark.parametrize(("given", "expected", "had"), ROWS, ids=[str(row[0].kind) + str(row[0].at) for row in ROWS])
 @pytest.mark.parametrize("together", [True, False], ids=["all at once", "one by one"])
-def test_both_suffer_the_same(given: LiveFault, expected: list[int | str], had: Had, together: bool) -> None:
+def test_both_suffer_the_same(given: LiveFault, expected: list[int | str], had: FaultsSuffered, together: bool) -> None:
     """Whichever reads first, and however much waits."""
     readers = Readers(given)
     found: list[list[int | str]] = [[], []]

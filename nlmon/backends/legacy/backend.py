@@ -23,7 +23,7 @@ from typing import ClassVar, TypeAlias
 from nlmon.backends.base import Backend
 from nlmon.backends.legacy.generic import GENL_HDRLEN, GenericParser
 from nlmon.backends.legacy.netfilter import NFGENMSG, NetfilterParser
-from nlmon.backends.legacy.reading import NLMSG_HDRLEN, Message, Parsed
+from nlmon.backends.legacy.reading import NLMSG_HDRLEN, ParseContext, Parsed
 from nlmon.backends.legacy.reads import reads_of
 from nlmon.backends.legacy.route import FIB_RULE_HDR, IFADDRMSG, IFINFOMSG, NDMSG, RTMSG, RouteParser
 from nlmon.backends.legacy.sockets import SocketParser
@@ -56,7 +56,7 @@ ANY = -1
 # More than any kernel has.
 GENERIC_GROUPS = 256
 
-Method: TypeAlias = Callable[[Message], Parsed]
+Method: TypeAlias = Callable[[ParseContext], Parsed]
 # Type, flags, sequence number and port of a message.
 Header: TypeAlias = tuple[int, int, int, int]
 # The methods of a protocol that is not supported.
@@ -164,7 +164,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             if length > left:
                 self._framing(result, datagram, offset, f"the message claims {length} bytes and {left} are left")
                 break
-            message = Message(data, offset, offset + length, datagram, errors)
+            message = ParseContext(data, offset, offset + length, datagram, errors)
             header = (kind, flags, seq, pid)
             if kind < NLMSG_MIN_TYPE:
                 if not self.control(result, datagram, message, header):
@@ -178,7 +178,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             self._framing(result, datagram, min(offset, size), "the datagram went on behind its last whole message")
 
     def event(
-        self, result: Decoded, datagram: Datagram, message: Message, header: Header, method: tuple[Method, int]
+        self, result: Decoded, datagram: Datagram, message: ParseContext, header: Header, method: tuple[Method, int]
     ) -> None:
         """Parse one message by a method that needs so many bytes of fixed header."""
         parse, need = method
@@ -209,7 +209,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
         result.errors.append(FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why))
 
-    def control(self, result: Decoded, datagram: Datagram, message: Message, header: Header) -> bool:
+    def control(self, result: Decoded, datagram: Datagram, message: ParseContext, header: Header) -> bool:
         """NOOP, DONE and acknowledgements are counted, errors reported. True: reading goes on behind it, which it
         does behind each."""
         kind, frame, offset = header[0], datagram.frame, message.start

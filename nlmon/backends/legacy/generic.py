@@ -10,7 +10,7 @@ Not here: nl80211's fields and names of any kind.
 
 from __future__ import annotations
 
-from nlmon.backends.legacy.reading import NLMSG_HDRLEN, Message, Parsed, Reader
+from nlmon.backends.legacy.reading import NLMSG_HDRLEN, ParseContext, Parsed, Reader
 from nlmon.events import GenericInfo
 
 __all__ = ["GENL_HDRLEN", "NL80211_ATTR_VENDOR_ID", "NL80211_ATTR_VENDOR_SUBCMD", "NL80211_CMD_VENDOR", "GenericParser"]
@@ -22,7 +22,7 @@ NL80211_CMD_VENDOR, NL80211_ATTR_VENDOR_ID, NL80211_ATTR_VENDOR_SUBCMD = 103, 19
 class GenericParser(Reader):
     """Messages of any family."""
 
-    def parse_generic(self, m: Message) -> Parsed:
+    def parse_generic(self, m: ParseContext) -> Parsed:
         """genlmsghdr, and of a vendor command its vendor and subcommand."""
         (family,) = self._u16.unpack_from(m.data, m.start + 4)
         body = m.start + NLMSG_HDRLEN

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nlmon.backends.legacy.reading import NLMSG_HDRLEN, Message, Parsed, Reader
+from nlmon.backends.legacy.reading import NLMSG_HDRLEN, ParseContext, Parsed, Reader
 from nlmon.events import ConntrackInfo
 
 __all__ = ["NFGENMSG", "NetfilterParser"]
@@ -50,7 +50,7 @@ class Counters(NamedTuple):
 class NetfilterParser(Reader):
     """Tracked flows."""
 
-    def parse_conntrack(self, m: Message) -> Parsed:
+    def parse_conntrack(self, m: ParseContext) -> Parsed:
         """nfgenmsg, one tuple, the TCP state, the mark and four counters."""
         family = m.data[m.start + NLMSG_HDRLEN]
         tcp_state = mark = None
@@ -83,7 +83,7 @@ class NetfilterParser(Reader):
         )
         return info, None
 
-    def parse_tuple(self, m: Message, begin: int, end: int) -> Tuple:
+    def parse_tuple(self, m: ParseContext, begin: int, end: int) -> Tuple:
         """CTA_TUPLE_ORIG: source, destination, protocol, and the two ports."""
         src = dst = protocol = src_port = dst_port = None
         data, ips4, ips6 = m.data, self._ips[4], self._ips[16]
@@ -110,7 +110,7 @@ class NetfilterParser(Reader):
                         dst_port = self.big(m, at, one, stop, DST_PORT, 2)
         return Tuple(src, dst, protocol, src_port, dst_port)
 
-    def parse_protoinfo(self, m: Message, begin: int, end: int) -> int | None:
+    def parse_protoinfo(self, m: ParseContext, begin: int, end: int) -> int | None:
         """CTA_PROTOINFO: the state of a TCP connection."""
         state = None
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_PROTOINFO"):
@@ -122,7 +122,7 @@ class NetfilterParser(Reader):
                     state = self.u8(m, at, one, stop, TCP_STATE)
         return state
 
-    def parse_counters(self, m: Message, begin: int, end: int, path: str) -> Counters:
+    def parse_counters(self, m: ParseContext, begin: int, end: int, path: str) -> Counters:
         """CTA_COUNTERS_*: packets and bytes of one direction."""
         packets = bytes_ = None
         for kind, at, first, last in self.attributes(m, begin, end, path):
@@ -132,7 +132,7 @@ class NetfilterParser(Reader):
                 bytes_ = self.big(m, at, first, last, f"{path}/CTA_COUNTERS_BYTES", 8)
         return Counters(packets, bytes_)
 
-    def big(self, m: Message, at: int, begin: int, end: int, path: str, size: int) -> int | None:
+    def big(self, m: ParseContext, at: int, begin: int, end: int, path: str, size: int) -> int | None:
         """A big-endian number of ``size`` bytes."""
         if end - begin < size:
             m.bad(at, path, f"{end - begin} bytes are no number of {size}")

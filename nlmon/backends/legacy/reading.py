@@ -34,7 +34,7 @@ __all__ = [
     "NLMSG_HDRLEN",
     "RTNL_FAMILY_IP6MR",
     "RTNL_FAMILY_IPMR",
-    "Message",
+    "ParseContext",
     "Parsed",
     "Reader",
 ]
@@ -51,7 +51,7 @@ REMEMBERED = 4096  # texts of a kind; beyond, all are forgotten
 Parsed: TypeAlias = tuple[Payload | None, int | None]
 
 
-class Message:
+class ParseContext:
     """One message while it is parsed: where it is, its datagram, and the errors found so far."""
 
     __slots__ = ("data", "datagram", "end", "errors", "start")
@@ -97,7 +97,9 @@ class Reader:
         self._ips: dict[int | None, dict[bytes, str]] = {4: ips(), 16: ips(), None: ips()}
         self._names: dict[bytes, str] = {} if mine.name_of is Reader.name_of else _Nothing()
 
-    def attributes(self, message: Message, at: int, end: int, path: str = "") -> Iterator[tuple[int, int, int, int]]:
+    def attributes(
+        self, message: ParseContext, at: int, end: int, path: str = ""
+    ) -> Iterator[tuple[int, int, int, int]]:
         """(type, offset of the header, begin and end of the payload) of each attribute."""
         data, header = message.data, self._rtattr_at
         while end - at >= 4:
@@ -109,7 +111,7 @@ class Reader:
         if at < end:
             self.rest(message, at, end, path)
 
-    def rest(self, message: Message, at: int, end: int, path: str = "") -> None:
+    def rest(self, message: ParseContext, at: int, end: int, path: str = "") -> None:
         """Say why the attributes end before their message or parent does; zeros may fill the last bytes."""
         if end - at >= 4:
             length, _ = self._rtattr.unpack_from(message.data, at)
@@ -117,7 +119,7 @@ class Reader:
         elif any(message.data[at:end]):
             message.bad(at, path, f"{end - at} bytes are left, an attribute header has 4")
 
-    def u32(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+    def u32(self, message: ParseContext, at: int, begin: int, end: int, path: str) -> int | None:
         """A 32-bit number in the recorded machine's byte order."""
         if end - begin < 4:
             message.bad(at, path, f"{end - begin} bytes are no 32-bit number")
@@ -125,12 +127,12 @@ class Reader:
         number: int = self._u32.unpack_from(message.data, begin)[0]
         return number
 
-    def s32(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+    def s32(self, message: ParseContext, at: int, begin: int, end: int, path: str) -> int | None:
         """A signed 32-bit number in the recorded machine's byte order."""
         number = self.u32(message, at, begin, end, path)
         return number if number is None or number < 1 << 31 else number - (1 << 32)
 
-    def u16(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+    def u16(self, message: ParseContext, at: int, begin: int, end: int, path: str) -> int | None:
         """A 16-bit number in the recorded machine's byte order."""
         if end - begin < 2:
             message.bad(at, path, f"{end - begin} bytes are no 16-bit number")
@@ -138,14 +140,14 @@ class Reader:
         number: int = self._u16.unpack_from(message.data, begin)[0]
         return number
 
-    def be32(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+    def be32(self, message: ParseContext, at: int, begin: int, end: int, path: str) -> int | None:
         """A 32-bit number in network byte order."""
         if end - begin < 4:
             message.bad(at, path, f"{end - begin} bytes are no 32-bit number")
             return None
         return int.from_bytes(message.data[begin : begin + 4], "big")
 
-    def u8(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+    def u8(self, message: ParseContext, at: int, begin: int, end: int, path: str) -> int | None:
         """An 8-bit number."""
         if end - begin < 1:
             message.bad(at, path, "0 bytes are no 8-bit number")
@@ -153,7 +155,7 @@ class Reader:
         return message.data[begin]
 
     def pair(
-        self, message: Message, at: int, begin: int, end: int, path: str, shape: struct.Struct
+        self, message: ParseContext, at: int, begin: int, end: int, path: str, shape: struct.Struct
     ) -> tuple[int, int] | None:
         """Two numbers, the ends of a range."""
         if end - begin < shape.size:
@@ -162,7 +164,7 @@ class Reader:
         low, high = shape.unpack_from(message.data, begin)
         return low, high
 
-    def name_of(self, message: Message, at: int, begin: int, end: int, path: str, longest: int) -> str:
+    def name_of(self, message: ParseContext, at: int, begin: int, end: int, path: str, longest: int) -> str:
         """A string up to its first NUL; one that is too long is kept and reported."""
         payload = message.data[begin:end]
         text = payload.split(b"\0", 1)[0]
@@ -175,14 +177,14 @@ class Reader:
             self._names[payload] = name  # never too long, whatever attribute it stands in
         return name
 
-    def link_address(self, message: Message, at: int, begin: int, end: int, path: str) -> str | None:
+    def link_address(self, message: ParseContext, at: int, begin: int, end: int, path: str) -> str | None:
         """An address of a device, of whatever length its kind has."""
         if end - begin > MAX_ADDR_LEN:
             message.bad(at, path, f"{end - begin} bytes are no address of a device, which has at most {MAX_ADDR_LEN}")
             return None
         return message.data[begin:end].hex(":")
 
-    def ip(self, message: Message, at: int, begin: int, end: int, path: str, need: int) -> str | None:
+    def ip(self, message: ParseContext, at: int, begin: int, end: int, path: str, need: int) -> str | None:
         """An address of ``need`` bytes as text."""
         if end - begin != need:
             message.bad(at, path, f"{end - begin} bytes are no address of {need}")

@@ -25,7 +25,7 @@ from nlmon.backends.legacy.reading import (
     NLMSG_HDRLEN,
     RTNL_FAMILY_IP6MR,
     RTNL_FAMILY_IPMR,
-    Message,
+    ParseContext,
     Parsed,
     Reader,
 )
@@ -88,7 +88,7 @@ class RouteParser(Reader):
         self._fib_rule_hdr = struct.Struct(sign + "BBBBBxxBI")
         self._rtnexthop = struct.Struct(sign + "HBBi")
 
-    def parse_link(self, m: Message) -> Parsed:
+    def parse_link(self, m: ParseContext) -> Parsed:
         """RTM_*LINK: ifinfomsg and six attributes."""
         data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + IFINFOMSG, m.end, self._rtattr_at
         last = end - 4
@@ -129,7 +129,7 @@ class RouteParser(Reader):
             self.rest(m, at, end)
         return LinkInfo(family, index, flags, ifname, mtu, addr, qdisc, operstate, target), index
 
-    def end_of_functions(self, m: Message, begin: int, length: int) -> int:
+    def end_of_functions(self, m: ParseContext, begin: int, length: int) -> int:
         """Where the entries of IFLA_VFINFO_LIST end, one for each virtual function. The kernel's ``nla_len`` has 16
         bits: of a longer list (some 220 functions) it is what is left of the length, and the entries tell the rest."""
         at, ends = begin + 4, []
@@ -148,7 +148,7 @@ class RouteParser(Reader):
             m.wrapped(begin, "IFLA_VFINFO_LIST", what)
         return end
 
-    def parse_addr(self, m: Message) -> Parsed:
+    def parse_addr(self, m: ParseContext) -> Parsed:
         """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label, another namespace."""
         data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + IFADDRMSG, m.end, self._rtattr_at
         last = end - 4
@@ -179,7 +179,7 @@ class RouteParser(Reader):
         peer = address if local is not None and address != local else None
         return AddrInfo(family, index, prefixlen, scope, own, peer, label, target), index
 
-    def parse_route(self, m: Message) -> Parsed:
+    def parse_route(self, m: ParseContext) -> Parsed:
         """RTM_*ROUTE: rtmsg, destination, source, gateway, interface, table, hops and encapsulation."""
         data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + RTMSG, m.end, self._rtattr_at
         last = end - 4
@@ -235,7 +235,7 @@ class RouteParser(Reader):
         # fmt: on
         return info, oif
 
-    def parse_metrics(self, m: Message, at: int, end: int) -> tuple[tuple[int, int | str], ...]:
+    def parse_metrics(self, m: ParseContext, at: int, end: int) -> tuple[tuple[int, int | str], ...]:
         """RTA_METRICS: numbers, and the name of a congestion control."""
         metrics: list[tuple[int, int | str]] = []
         for kind, where, begin, stop in self.attributes(m, at, end, "RTA_METRICS"):
@@ -248,7 +248,7 @@ class RouteParser(Reader):
                 metrics.append((kind, value))
         return tuple(metrics)
 
-    def parse_hops(self, m: Message, at: int, end: int, need: int | None) -> tuple[NextHop, ...]:
+    def parse_hops(self, m: ParseContext, at: int, end: int, need: int | None) -> tuple[NextHop, ...]:
         """RTA_MULTIPATH: a list of rtnexthop, each with attributes of its own."""
         hops = []
         while at < end:
@@ -274,7 +274,7 @@ class RouteParser(Reader):
             at += (length + 3) & ~3
         return tuple(hops)
 
-    def parse_via(self, m: Message, at: int, begin: int, end: int, path: str) -> str | None:
+    def parse_via(self, m: ParseContext, at: int, begin: int, end: int, path: str) -> str | None:
         """RTA_VIA: a gateway of another family, which comes first."""
         if end - begin < 2:
             m.bad(at, path, f"{end - begin} bytes hold no address family")
@@ -287,7 +287,7 @@ class RouteParser(Reader):
         name = {AF_INET: "inet", AF_INET6: "inet6"}.get(family, family)
         return None if address is None else f"{name} {address}"
 
-    def parse_neigh(self, m: Message) -> Parsed:
+    def parse_neigh(self, m: ParseContext) -> Parsed:
         """RTM_*NEIGH: ndmsg, the two addresses, and what tells entries of a forwarding database apart."""
         data, at, end, rtattr = m.data, m.start + NLMSG_HDRLEN + NDMSG, m.end, self._rtattr_at
         last = end - 4
@@ -332,7 +332,7 @@ class RouteParser(Reader):
         info = NeighInfo(family, index, state, flags, dst, lladdr, vlan, UNSET, master, vni, src_vni, port)
         return info, index
 
-    def parse_rule(self, m: Message) -> Parsed:
+    def parse_rule(self, m: ParseContext) -> Parsed:
         """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
         head = self._fib_rule_hdr.unpack_from(m.data, m.start + NLMSG_HDRLEN)
         family, dst_len, src_len, tos, table, action, flags = head
@@ -361,7 +361,7 @@ class RouteParser(Reader):
         wide = found.pop("table", None)
         return RuleInfo(family, dst_len, src_len, tos, action, flags, table if wide is None else wide, **found), None
 
-    def parse_tunnel(self, m: Message, at: int, begin: int, end: int) -> int | None:
+    def parse_tunnel(self, m: ParseContext, at: int, begin: int, end: int) -> int | None:
         """FRA_TUN_ID: the identifier of a tunnel, in network byte order."""
         if end - begin < 8:
             m.bad(at, "FRA_TUN_ID", f"{end - begin} bytes are no 64-bit number")

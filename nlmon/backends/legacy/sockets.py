@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from nlmon.backends.legacy.reading import AF_INET, AF_INET6, AF_UNIX, NLMSG_HDRLEN, Message, Parsed, Reader
+from nlmon.backends.legacy.reading import AF_INET, AF_INET6, AF_UNIX, NLMSG_HDRLEN, ParseContext, Parsed, Reader
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 from nlmon.wire import Datagram
@@ -26,7 +26,7 @@ INET_DIAG_PROTOCOL, INET_DIAG_REQ_PROTOCOL = 10, 3
 class SocketParser(Reader):
     """Answers of SOCK_DIAG_BY_FAMILY, and destroyed sockets."""
 
-    def parse_socket(self, m: Message) -> Parsed:
+    def parse_socket(self, m: ParseContext) -> Parsed:
         """inet_diag_msg or unix_diag_msg, by the family in the first byte."""
         (flags,) = self._u16.unpack_from(m.data, m.start + 6)
         if flags & NLM_F_REQUEST:
@@ -62,7 +62,7 @@ class SocketParser(Reader):
         """The protocol that the request asked for: a byte of it, or an attribute where a byte is too small."""
         if len(request) < NLMSG_HDRLEN + 2 or request[NLMSG_HDRLEN] != family:
             return None
-        message = Message(request, 0, len(request), Datagram(0, 0, 0, request), [])
+        message = ParseContext(request, 0, len(request), Datagram(0, 0, 0, request), [])
         for kind, at, begin, end in self.attributes(message, NLMSG_HDRLEN + INET_DIAG_REQ_V2, len(request)):
             if kind == INET_DIAG_REQ_PROTOCOL and end - begin >= 4:
                 return self.u32(message, at, begin, end, "INET_DIAG_REQ_PROTOCOL")

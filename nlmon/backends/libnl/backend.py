@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
@@ -291,8 +290,3 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         """Counters and socket settings, and the layouts unless they are turned off."""
         layouts = None if self.layouts is None else self.layouts.status()
         return structs.replace(super().status(), layouts=layouts)
-
-    @property
-    def pool_dropped(self) -> Counter[int]:
-        """Datagrams that found no place in the pool, by protocol."""
-        return Counter({protocol: pool.dropped for protocol, pool in self._pools.items()})

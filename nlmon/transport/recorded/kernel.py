@@ -18,7 +18,7 @@ from typing import Literal
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
 from nlmon.limits import GROUPS_KEPT, NAME_KEPT
 from nlmon.transport.recorded.objects import BYTES_KEPT, KINDS, NAMES, RecordedObjects
-from nlmon.transport.recorded.reading import FAMILY, Reading
+from nlmon.transport.recorded.reading import FAMILY, MessageReader
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_FAMILY_NAME,
@@ -76,7 +76,7 @@ class RecordedKernel:
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
         self.byteorder = byteorder
         self.header = nlmsghdr(byteorder)
-        self._reading = Reading(byteorder)
+        self._reading = MessageReader(byteorder)
         self._objects = RecordedObjects(byteorder) if objects else None
         self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}

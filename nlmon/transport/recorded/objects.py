@@ -29,7 +29,7 @@ from nlmon.objects.implied import Cause, cause_of
 from nlmon.objects.keys import Key, is_sibling
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.nexthops import NexthopChanges, lost_hop
-from nlmon.transport.recorded.reading import FAMILY, FLAGS, NDM_FLAGS, Reading
+from nlmon.transport.recorded.reading import FAMILY, FLAGS, NDM_FLAGS, MessageReader
 from nlmon.transport.recorded.values import Address, Route, Value, route_key, subject_of
 from nlmon.uapi import (
     AF_BRIDGE,
@@ -96,7 +96,7 @@ class RecordedObjects:
     def __init__(self, byteorder: Literal["little", "big"]) -> None:
         self._order = byteorder
         self._nlattr = nlattr(byteorder)
-        self._reading = Reading(byteorder)
+        self._reading = MessageReader(byteorder)
         self._tables: dict[int, dict[Key, Held]] = {kind: {} for kind in KINDS}
         self._by_family = {
             kind: link_index() if kind == RTM_NEWLINK else FamilyIndex.of_kind(name) for kind, name in NAMES.items()

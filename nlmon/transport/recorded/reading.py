@@ -94,7 +94,7 @@ from nlmon.uapi import (
     RTNEXTHOP,
 )
 
-__all__ = ["FAMILY", "FLAGS", "NDM_FLAGS", "Reading"]
+__all__ = ["FAMILY", "FLAGS", "NDM_FLAGS", "MessageReader"]
 
 Values: TypeAlias = Mapping[int, bytes]
 # Where the address family stands, and the index of an interface in ifinfomsg, ifaddrmsg and ndmsg; the flags in
@@ -129,7 +129,7 @@ RULE = {
 }
 
 
-class Reading:
+class MessageReader:
     """Reads messages that have their whole fixed header, in the byte order of the recorded machine."""
 
     def __init__(self, byteorder: Literal["little", "big"]) -> None:
