@@ -9,7 +9,7 @@ Rules:
    None, and its new fields.
 3. ``data`` of a link, address, route, neighbour or rule is the message as the kernel sent it, from its nlmsghdr on.
 
-Not here: decoding (``nlmon.backends``), and who is told (``nlmon.api.monitor``).
+Not here: decoding (``nlmon.backends``), and who receives them (``nlmon.api.monitor``).
 """
 
 from __future__ import annotations

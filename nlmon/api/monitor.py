@@ -1,4 +1,4 @@
-"""A monitor: one implementation, its sockets, and whoever is told of its events.
+"""A monitor: one implementation, its sockets, and whoever receives its events.
 
     with Monitor(NetlinkConfig(use_libnl=True)) as monitor:
         monitor.set_callback(print)
@@ -47,8 +47,8 @@ Callback: TypeAlias = Callable[[NlmonEvent, Any], object]
 class Monitor:
     """A netlink monitor of one implementation; see the module. ``config``: what it was made with.
 
-    ``transports`` opens its sockets, by default on the running kernel; ``on_error`` is told of what could not be read,
-    which ends nothing and is counted in ``status`` anyway. Closing is up to who made it, best by ``with``.
+    ``transports`` opens its sockets, by default on the running kernel; ``on_error`` is called with what could not be
+    read, which ends nothing and is counted in ``status`` anyway. Closing is up to who made it, best by ``with``.
     """
 
     def __init__(

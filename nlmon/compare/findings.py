@@ -44,7 +44,7 @@ class Group(Struct, frozen=True):
 
 class Findings:
     """The differences of one direction. ``known``: those that are allowed; ``counts``: the others, by class;
-    ``listener`` is told each of them at once. ``wants``: whether a difference is one, where not all are asked for."""
+    ``listener`` is called with each at once. ``wants``: whether a difference is one, where not all are asked for."""
 
     def __init__(
         self,

@@ -247,7 +247,7 @@ class Export(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True):
-    """Everything that a monitor is told."""
+    """Everything that a configuration says."""
 
     netlink: Netlink = Netlink()
     core: Core = Core()

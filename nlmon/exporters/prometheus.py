@@ -2,7 +2,7 @@
 somebody scrapes.
 
 Rules:
-1. It listens on 127.0.0.1 unless told otherwise; only its path is answered, and only with the metrics of nlmon.
+1. It listens on 127.0.0.1 by default; only its path is answered, and only with the metrics of nlmon.
 2. No recording and no kernel decides how many time series there are: ``KINDS_KEPT``.
 3. prometheus-client is imported when an exporter is made; it comes with the extra ``nlmon[monitor]``.
 

@@ -1,7 +1,7 @@
 """The bounded queue in front of an exporter, with the thread that empties it.
 
 Rules:
-1. ``put`` never waits unless told to: where there is no room, the event is counted and gone. The older ones keep their
+1. ``put`` never waits unless asked to: where there is no room, the event is counted and gone. The older ones keep their
    order.
 2. A failure is counted, reported once, and tried again after a pause that grows; what has been tried ``Patience.tries``
    times is given up, so that newer events get their turn. When it works again, that is reported, too.
@@ -178,7 +178,7 @@ class ExportQueue:
                     self._changed.notify_all()
             self.exporter.close()
             self._set("closed")
-        except BaseException as bug:  # whatever it is: nobody else would be told
+        except BaseException as bug:  # whatever it is: nobody else would know
             self._break(bug)
             with suppress(BaseException):  # the bug may be in closing
                 self.exporter.close()

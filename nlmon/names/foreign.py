@@ -5,8 +5,8 @@ Rules:
    what is in brackets, and both where they are longer than eight characters; ten hexadecimal digits, nine numbers in a
    row, base64. A text with control characters is data as a whole.
 2. What remains are words, names such as ``NL80211_ATTR_KEY``, and short numbers. A key that an implementation puts into
-   a sentence of its own, as a word among words, cannot be told from it; nor can one of five to eight bytes in pairs of
-   digits be told from an address of a link.
+   a sentence of its own, as a word among words, is not distinguished from it; nor is one of five to eight bytes in
+   pairs of digits from an address of a link.
 3. No more than 200 characters.
 
 Not here: the attributes that hold keys (``secret``).

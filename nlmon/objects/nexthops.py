@@ -14,7 +14,7 @@ Rules of this file:
 2. All routes over an object have the same hops in the kernel. So those are looked at that came last, and what a message
    costs depends on the routes that it changes.
 
-Not here: objects that go with a link, of which no message tells (``implied``); changing the routes
+Not here: objects that go with a link, that no message announces (``implied``); changing the routes
 (``nlmon.state.tables``, ``nlmon.transport.recorded.objects``).
 """
 

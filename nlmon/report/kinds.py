@@ -24,7 +24,7 @@ __all__ = ["KINDS", "STDOUT", "Kind", "kind_and_path", "report_as"]
 
 class Kind(NamedTuple):
     """A kind of report. ``module``, ``writer``: where its writer is; ``meaning``: what it is, in a few words;
-    ``with_places``: whether its writer is told where the repository is, too."""
+    ``with_places``: whether its writer is given the place of the repository, too."""
 
     module: str
     writer: str

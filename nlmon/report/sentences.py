@@ -114,7 +114,7 @@ def read_lines(
 ) -> Iterator[str]:
     """What was read of a capture, which is the same in both directions. ``names``: of the reference and the candidate
     of the move. ``verbose``: each blind spot and each change without a notification; ``blind``: whether blind spots are
-    told at all; ``hints``: whether it is said how to see what is left out, which needs a command line."""
+    shown at all; ``hints``: whether it is said how to see what is left out, which needs a command line."""
     lines: list[str] = []
     if capture.frames:
         held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"

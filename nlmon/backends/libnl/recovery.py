@@ -107,17 +107,18 @@ class Tracker:
                     for key, payload in self.state.tables[kind].items()
                     if held(key) and (key not in there or key in again)
                 ]
-        yield from map(self._told, reversed(gone))
+        yield from map(self._applied, reversed(gone))
         for kind, there in dumped:
             table = self.state.tables[kind]
             for key, payload in there.items():
                 before = table.get(key)
                 if before is None or changed_fields(kind, before, payload):
-                    yield self._told(_synthetic(template, NEW_OF[kind], payload, new))
+                    yield self._applied(_synthetic(template, NEW_OF[kind], payload, new))
         if whole:
             self.state.dumps.regain()
 
-    def _told(self, event: Event) -> Event:
+    def _applied(self, event: Event) -> Event:
+        """An event, once the tracked state has it, too."""
         self.state.apply(event)
         return event
 
