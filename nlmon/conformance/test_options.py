@@ -43,9 +43,8 @@ def _seen(program: Program, text: str) -> list[tuple[int, str | None, object]]:
     program.kernel.names[3] = "lan0"
     program.kernel.objects[RTM_NEWLINK, 3] = link(3, "lan0")
     monitor = program.configured(text)
-    found = program.receive(
-        monitor, LAN0, message(RTM_NEWADDR, addr(3, "192.0.2.1")), message(RTM_NEWROUTE, route("192.0.2.0/24", 3))
-    )
+    more = message(RTM_NEWADDR, addr(3, "192.0.2.1")), message(RTM_NEWROUTE, route("192.0.2.0/24", 3))
+    found = program.receive(monitor, LAN0, *more)
     monitor.close()
     return [(one.msg_type, one.interface, one.data) for one in found]
 
@@ -59,12 +58,8 @@ def test_protocols(program: Program) -> None:
     first = program.configured("netlink: {protocols: {route: true, generic: true, sock_diag: false, netfilter: false}}")
     second = program.configured("netlink: {protocols: {route: false, generic: false, sock_diag: true}}")
     assert [first.protocols, second.protocols] == [(ROUTE, GENERIC), (NETLINK_SOCK_DIAG,)]
-    assert [len(program.kernel.sockets(one)) for one in (ROUTE, GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)] == [
-        1,
-        1,
-        1,
-        0,
-    ]
+    protocols = ROUTE, GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER
+    assert [len(program.kernel.sockets(one)) for one in protocols] == [1, 1, 1, 0]
 
 
 @claim(
@@ -183,11 +178,8 @@ def test_pool_ahead(program: Program) -> None:
 def test_same(program: Program) -> None:
     found = [_seen(program, text) for text in ("", ALL_OPTIONS)]
     assert found[0] == found[1]
-    assert [(kind, name) for kind, name, _ in found[0]] == [
-        (RTM_NEWLINK, "lan0"),
-        (RTM_NEWADDR, "lan0"),
-        (RTM_NEWROUTE, "lan0"),
-    ]
+    kinds = RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE
+    assert [(kind, name) for kind, name, _ in found[0]] == [(kind, "lan0") for kind in kinds]
 
 
 @claim(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType, structs
 
+from nlmon import uapi
 from nlmon.events import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
 from nlmon.names import TABLES, flag_names, name_of
 from nlmon.objects.keys import Key, is_sibling, route_group
@@ -40,23 +41,6 @@ from nlmon.state.iproute import (
 )
 from nlmon.state.rows import Address, Entry, Hop, Interface, Kind, Link, Neighbour, Port, Route, Rows, Rule, Via
 from nlmon.state.tables import State
-from nlmon.uapi import (
-    AF_BRIDGE,
-    AF_INET,
-    AF_INET6,
-    FIB_RULE_IIF_DETACHED,
-    FIB_RULE_INVERT,
-    FIB_RULE_OIF_DETACHED,
-    FIB_RULE_UNRESOLVED,
-    FR_ACT_GOTO,
-    FR_ACT_NOP,
-    FR_ACT_TO_TBL,
-    IFA_F_PERMANENT,
-    IFA_F_SECONDARY,
-    IFF_POINTOPOINT,
-    IFF_RUNNING,
-    IFF_UP,
-)
 
 __all__ = ["rows_of"]
 
@@ -74,12 +58,12 @@ def rows_of(state: State) -> Rows:
     return Rows(
         link=[_link(one, links) for one in tables["link"].values()],
         addr=list(_interfaces(tables["addr"].values(), links)),
-        route=list(_routes(tables["route"].values(), AF_INET, links)),
-        route6=list(_routes(tables["route"].values(), AF_INET6, links)),
-        neigh=[_neighbour(one, links) for one in neighbours if one.family != AF_BRIDGE],
-        rule=_rules(tables["rule"].values(), AF_INET),
-        rule6=_rules(tables["rule"].values(), AF_INET6),
-        fdb=[_entry(one, links) for one in neighbours if one.family == AF_BRIDGE],
+        route=list(_routes(tables["route"].values(), uapi.AF_INET, links)),
+        route6=list(_routes(tables["route"].values(), uapi.AF_INET6, links)),
+        neigh=[_neighbour(one, links) for one in neighbours if one.family != uapi.AF_BRIDGE],
+        rule=_rules(tables["rule"].values(), uapi.AF_INET),
+        rule6=_rules(tables["rule"].values(), uapi.AF_INET6),
+        fdb=[_entry(one, links) for one in neighbours if one.family == uapi.AF_BRIDGE],
         port=[_port(one, links) for one in tables["port"].values()],
     )
 
@@ -138,7 +122,7 @@ def _link(link: LinkInfo, links: _Links) -> Link:
         txqlen=_said(link.txqlen or UNSET),
         link_type=UNSET if link.type is UNSET else LINK_TYPES.get(link.type, f"[{link.type}]"),
         address=_hardware(link.addr, link.type),
-        link_pointtopoint=True if broadcast is not UNSET and link.flags & IFF_POINTOPOINT else UNSET,
+        link_pointtopoint=True if broadcast is not UNSET and link.flags & uapi.IFF_POINTOPOINT else UNSET,
         broadcast=_hardware(broadcast, link.type),
         link_netnsid=_said(link.link_netnsid),
         promiscuity=_said(link.promiscuity),
@@ -151,12 +135,12 @@ def _link(link: LinkInfo, links: _Links) -> Link:
 def _link_flags(link: LinkInfo, links: _Links) -> list[str]:
     flags = link.flags
     names = set(flag_names(TABLES["link_flags"], flags))
-    found = ["NO-CARRIER"] if flags & IFF_UP and not flags & IFF_RUNNING else []
+    found = ["NO-CARRIER"] if flags & uapi.IFF_UP and not flags & uapi.IFF_RUNNING else []
     found += [name for name in LINK_FLAGS if name in names]
     if rest := flags & ~sum(TABLES["link_flags"]):
         found.append(f"{rest:x}")
     lower = links.get(link.link) if link.link and _said(link.link_netnsid) is UNSET else None
-    return [*found, "M-DOWN"] if lower is not None and not lower.flags & IFF_UP else found
+    return [*found, "M-DOWN"] if lower is not None and not lower.flags & uapi.IFF_UP else found
 
 
 def _group(number: int | None | UnsetType) -> str:
@@ -192,10 +176,10 @@ def _address(address: AddrInfo) -> Address:
     flags: dict[str, Any] = {}
     if address.flags is not UNSET:
         flags = dict.fromkeys(_flags(address.flags, ADDRESS_FLAGS), True)
-        if not address.flags & IFA_F_PERMANENT:
+        if not address.flags & uapi.IFA_F_PERMANENT:
             flags["dynamic"] = True
-        if address.flags & IFA_F_SECONDARY:
-            flags["temporary" if address.family == AF_INET6 else "secondary"] = True
+        if address.flags & uapi.IFA_F_SECONDARY:
+            flags["temporary" if address.family == uapi.AF_INET6 else "secondary"] = True
     protocol = _said(address.protocol)
     return Address(
         family=FAMILIES.get(address.family, str(address.family)),
@@ -348,16 +332,16 @@ def _rule(rule: RuleInfo) -> Rule:
             values["suppress_prefixlen"] = rule.suppress_prefixlen
         if rule.suppress_ifgroup not in {None, -1}:
             values["suppress_ifgroup"] = _group(rule.suppress_ifgroup)
-    if rule.action == FR_ACT_GOTO:
+    if rule.action == uapi.FR_ACT_GOTO:
         values["goto"] = _said(rule.goto)
-    elif rule.action not in {FR_ACT_TO_TBL, FR_ACT_NOP}:
+    elif rule.action not in {uapi.FR_ACT_TO_TBL, uapi.FR_ACT_NOP}:
         values["action"] = name_of("rule_action", rule.action).lower()
     marks: dict[str, Any] = {
-        "not_": rule.flags & FIB_RULE_INVERT,
-        "iif_detached": rule.flags & FIB_RULE_IIF_DETACHED,
-        "oif_detached": rule.flags & FIB_RULE_OIF_DETACHED,
-        "unresolved": rule.action == FR_ACT_GOTO and rule.flags & FIB_RULE_UNRESOLVED,
-        "nop": rule.action == FR_ACT_NOP,
+        "not_": rule.flags & uapi.FIB_RULE_INVERT,
+        "iif_detached": rule.flags & uapi.FIB_RULE_IIF_DETACHED,
+        "oif_detached": rule.flags & uapi.FIB_RULE_OIF_DETACHED,
+        "unresolved": rule.action == uapi.FR_ACT_GOTO and rule.flags & uapi.FIB_RULE_UNRESOLVED,
+        "nop": rule.action == uapi.FR_ACT_NOP,
         "l3mdev": rule.l3mdev,
     }
     values |= {name: None for name, said in marks.items() if said}

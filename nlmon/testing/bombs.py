@@ -11,53 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count, cycle
 
+from nlmon import uapi
 from nlmon.testing.messages import addr, aligned, attr, message, neigh, new_family, number, numbered_ip, route
-from nlmon.uapi import (
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    CTRL_ATTR_FAMILY_ID,
-    CTRL_ATTR_FAMILY_NAME,
-    CTRL_ATTR_MCAST_GROUPS,
-    CTRL_ATTR_MCAST_GRP_ID,
-    CTRL_ATTR_MCAST_GRP_NAME,
-    CTRL_CMD_NEWFAMILY,
-    FRA_PRIORITY,
-    GENL_ID_CTRL,
-    IFF_UP,
-    IFLA_ALT_IFNAME,
-    NETLINK_GENERIC,
-    NETLINK_ROUTE,
-    NETLINK_SOCK_DIAG,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    NLM_F_MULTI,
-    NLM_F_REQUEST,
-    NLMSG_ERROR,
-    RTA_DST,
-    RTA_ENCAP,
-    RTA_ENCAP_TYPE,
-    RTA_GATEWAY,
-    RTA_METRICS,
-    RTA_MULTIPATH,
-    RTA_NH_ID,
-    RTA_OIF,
-    RTA_PREFSRC,
-    RTM_GETLINK,
-    RTM_GETROUTE,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTM_NEWROUTE,
-    RTM_NEWRULE,
-    SOCK_DIAG_BY_FAMILY,
-)
 
 __all__ = ["BOMBS", "bomb", "interfaces"]
 
 # The flags of a request for all objects of a kind.
-ASKS_ALL = NLM_F_REQUEST | NLM_F_DUMP
+ASKS_ALL = uapi.NLM_F_REQUEST | uapi.NLM_F_DUMP
 # Bytes that a pcap of an nlmon device has beside each datagram.
 HEADERS = 32
 
@@ -69,7 +29,7 @@ Messages = Iterator[bytes]
 
 def _bare(index: int) -> bytes:
     """A link without attributes."""
-    return number("BxHiII", AF_UNSPEC, 1, index, IFF_UP, 0)
+    return number("BxHiII", uapi.AF_UNSPEC, 1, index, uapi.IFF_UP, 0)
 
 
 def unknown_types() -> Messages:
@@ -81,7 +41,7 @@ def unknown_types() -> Messages:
 def strange_sockets() -> Messages:
     """Sockets of every family, in every type."""
     for step in count():
-        yield message(SOCK_DIAG_BY_FAMILY + step % 60_000, bytes([step % 251, 0, 0, 0]))
+        yield message(uapi.SOCK_DIAG_BY_FAMILY + step % 60_000, bytes([step % 251, 0, 0, 0]))
 
 
 def hops() -> Messages:
@@ -89,44 +49,44 @@ def hops() -> Messages:
     for step in count():
         to = bytes([0xFD]) + step.to_bytes(4, "big") + bytes(11)
         each = b"".join(number("HBBi", 8, 0, 0, index) for index in range(1, 8001))
-        body = number("BBBBBBBBI", AF_INET6, 64, 0, 0, 254, 3, 0, 1, 0) + attr(1, to)
-        yield message(RTM_NEWROUTE, body + attr(9, each))
+        body = number("BBBBBBBBI", uapi.AF_INET6, 64, 0, 0, 254, 3, 0, 1, 0) + attr(1, to)
+        yield message(uapi.RTM_NEWROUTE, body + attr(9, each))
 
 
 def many_links() -> Messages:
     """Links without anything."""
-    return (message(RTM_NEWLINK, _bare(index)) for index in count(1))
+    return (message(uapi.RTM_NEWLINK, _bare(index)) for index in count(1))
 
 
 def many_messages() -> Messages:
     """Datagrams of a MiB, full of the smallest messages that give an event."""
-    return cycle((message(RTM_NEWLINK, _bare(1)) * 32_000,))
+    return cycle((message(uapi.RTM_NEWLINK, _bare(1)) * 32_000,))
 
 
 def huge_datagrams() -> Messages:
     """Datagrams of 8 MiB, full of the smallest messages."""
-    return cycle((message(RTM_NEWLINK, _bare(1)) * 262_144,))
+    return cycle((message(uapi.RTM_NEWLINK, _bare(1)) * 262_144,))
 
 
 def open_dumps() -> Messages:
     """Dumps that begin and never end, while routes are announced."""
     for seq in range(1, 65):
-        yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=seq, pid=77)
-        yield message(RTM_NEWROUTE, route(f"{numbered_ip(seq)}/32", 1), flags=NLM_F_MULTI, seq=seq, pid=77)
+        yield message(uapi.RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=seq, pid=77)
+        yield message(uapi.RTM_NEWROUTE, route(f"{numbered_ip(seq)}/32", 1), flags=uapi.NLM_F_MULTI, seq=seq, pid=77)
     for step in count(65):
-        yield message(RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(uapi.RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=uapi.NLM_F_CREATE | uapi.NLM_F_EXCL)
 
 
 def endless_dump() -> Messages:
     """A dump that lists objects and does not end."""
-    yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
+    yield message(uapi.RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
     for step in count():
-        yield message(RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=NLM_F_MULTI, seq=1, pid=77)
+        yield message(uapi.RTM_NEWROUTE, route(f"{numbered_ip(step)}/32", 1), flags=uapi.NLM_F_MULTI, seq=1, pid=77)
 
 
 def long_names() -> Messages:
     """Generic families with names of 4 KiB."""
-    return (new_family(GENL_ID_CTRL + 1 + step % 65_000, f"{step:04096}") for step in count())
+    return (new_family(uapi.GENL_ID_CTRL + 1 + step % 65_000, f"{step:04096}") for step in count())
 
 
 def layouts() -> Messages:
@@ -134,38 +94,38 @@ def layouts() -> Messages:
     for step in count():
         salt = step // 3 * 2 + 1
         order = sorted(range(2, 18), key=[one * salt * 7919 % 65_537 for one in range(18)].__getitem__)
-        yield message(RTM_NEWLINK, _bare(1) + b"".join(attr(100 + one, bytes(4)) for one in order))
+        yield message(uapi.RTM_NEWLINK, _bare(1) + b"".join(attr(100 + one, bytes(4)) for one in order))
 
 
 def errors() -> Messages:
     """What the kernel refuses, for every reason, of every type."""
     for step in count():
         refused = number("IHHII", 16, 16 + step % 65_000, 1, step, 1)
-        yield message(NLMSG_ERROR, number("i", -(step % 4096)) + refused, seq=step, pid=1)
+        yield message(uapi.NLMSG_ERROR, number("i", -(step % 4096)) + refused, seq=step, pid=1)
 
 
 def requests() -> Messages:
     """Requests that nobody answers."""
     for step in count(1):
-        yield message(RTM_GETLINK, bytes(128), flags=ASKS_ALL, seq=step, pid=1)
+        yield message(uapi.RTM_GETLINK, bytes(128), flags=ASKS_ALL, seq=step, pid=1)
 
 
 def deviations() -> Messages:
     """Links whose attributes have lengths that nobody expects."""
     for step in count(1):
-        yield message(RTM_NEWLINK, _bare(step % 1000 + 1) + attr(4, bytes(step % 40)) + attr(3, b"a" * 900))
+        yield message(uapi.RTM_NEWLINK, _bare(step % 1000 + 1) + attr(4, bytes(step % 40)) + attr(3, b"a" * 900))
 
 
 def large_links() -> Messages:
     """Links with an alias of 60 KiB each."""
-    return (message(RTM_NEWLINK, _bare(index) + attr(20, b"a" * 60_000 + b"\0")) for index in count(1))
+    return (message(uapi.RTM_NEWLINK, _bare(index) + attr(20, b"a" * 60_000 + b"\0")) for index in count(1))
 
 
 def growing_links() -> Messages:
     """A few links, each of which has a longer alias in each message."""
     for step in count():
         alias = b"a" * (step * 40 % 60_000) + b"\0"
-        yield message(RTM_NEWLINK, _bare(step % 5_000 + 1) + attr(3, b"eth\0") + attr(20, alias))
+        yield message(uapi.RTM_NEWLINK, _bare(step % 5_000 + 1) + attr(3, b"eth\0") + attr(20, alias))
 
 
 # -- objects, and what there may be much of in one ------------------------------------------------------------------
@@ -179,80 +139,83 @@ def plain_routes() -> Messages:
 def near_routes() -> Messages:
     """IPv4 routes, each by a gateway and from an address of its own."""
     for step in count():
-        near = attr(RTA_GATEWAY, _bytes(step, 11)) + attr(RTA_PREFSRC, _bytes(step, 12))
-        yield _route(step, near + attr(RTA_OIF, number("i", 1)))
+        near = attr(uapi.RTA_GATEWAY, _bytes(step, 11)) + attr(uapi.RTA_PREFSRC, _bytes(step, 12))
+        yield _route(step, near + attr(uapi.RTA_OIF, number("i", 1)))
 
 
 def next_hops() -> Messages:
     """IPv4 routes over 100 hops each, of which no other has all."""
-    return (_route(step, attr(RTA_MULTIPATH, _hops(step, 100))) for step in count())
+    return (_route(step, attr(uapi.RTA_MULTIPATH, _hops(step, 100))) for step in count())
 
 
 def links_of_hops() -> Messages:
     """IPv4 routes of six hops and a nexthop object each, over links that no other is over."""
     for step in count():
         hops = b"".join(number("HBBi", 8, 0, 0, 6 * step + place) for place in range(1, 7))
-        yield _route(step, attr(RTA_MULTIPATH, hops) + attr(RTA_NH_ID, number("I", step + 1)))
+        yield _route(step, attr(uapi.RTA_MULTIPATH, hops) + attr(uapi.RTA_NH_ID, number("I", step + 1)))
 
 
 def metrics() -> Messages:
     """IPv4 routes with 8,000 metrics each."""
     each = b"".join(attr(step % 17 + 1, number("I", step)) for step in range(8000))
-    return (_route(step, attr(RTA_METRICS, each)) for step in count())
+    return (_route(step, attr(uapi.RTA_METRICS, each)) for step in count())
 
 
 def encapsulations() -> Messages:
     """IPv4 routes with an encapsulation of 60,000 bytes each."""
-    encap = attr(RTA_ENCAP_TYPE, number("H", 1)) + attr(RTA_ENCAP, bytes(60_000))
+    encap = attr(uapi.RTA_ENCAP_TYPE, number("H", 1)) + attr(uapi.RTA_ENCAP, bytes(60_000))
     return (_route(step, encap) for step in count())
 
 
 def dump_of_hops() -> Messages:
     """A dump that lists IPv4 routes over 4,000 hops each, and does not end."""
-    yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
+    yield message(uapi.RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
     for step in count():
-        yield _route(step, attr(RTA_MULTIPATH, _hops(step, 4000)), flags=NLM_F_MULTI, seq=1, pid=77)
+        yield _route(step, attr(uapi.RTA_MULTIPATH, _hops(step, 4000)), flags=uapi.NLM_F_MULTI, seq=1, pid=77)
 
 
 def rules() -> Messages:
     """IPv4 rules, each of another priority."""
-    head = number("BBBBBxxBI", AF_INET, 0, 0, 0, 254, 1, 0)
-    return (message(RTM_NEWRULE, head + attr(FRA_PRIORITY, number("I", step))) for step in count())
+    head = number("BBBBBxxBI", uapi.AF_INET, 0, 0, 0, 254, 1, 0)
+    return (message(uapi.RTM_NEWRULE, head + attr(uapi.FRA_PRIORITY, number("I", step))) for step in count())
 
 
 def neighbours() -> Messages:
     """IPv4 neighbours on many links."""
-    return (message(RTM_NEWNEIGH, neigh(step % 5000 + 1, numbered_ip(step))) for step in count())
+    return (message(uapi.RTM_NEWNEIGH, neigh(step % 5000 + 1, numbered_ip(step))) for step in count())
 
 
 def addresses() -> Messages:
     """IPv6 addresses of one link."""
-    return (message(RTM_NEWADDR, addr(1, f"fd00::{step >> 16:x}:{step & 65535:x}")) for step in count())
+    return (message(uapi.RTM_NEWADDR, addr(1, f"fd00::{step >> 16:x}:{step & 65535:x}")) for step in count())
 
 
 def alternative_names() -> Messages:
     """Links with 8,000 alternative names each."""
-    names = b"".join(attr(IFLA_ALT_IFNAME, b"%04x" % step) for step in range(8000))
-    return (message(RTM_NEWLINK, _bare(index) + attr(PROPERTIES, names)) for index in count(1))
+    names = b"".join(attr(uapi.IFLA_ALT_IFNAME, b"%04x" % step) for step in range(8000))
+    return (message(uapi.RTM_NEWLINK, _bare(index) + attr(PROPERTIES, names)) for index in count(1))
 
 
 def group_lists() -> Messages:
     """Generic families of 1,500 groups each."""
     groups = b"".join(
-        attr(step + 1, attr(CTRL_ATTR_MCAST_GRP_NAME, b"g\0") + attr(CTRL_ATTR_MCAST_GRP_ID, number("I", step + 1000)))
+        attr(
+            step + 1,
+            attr(uapi.CTRL_ATTR_MCAST_GRP_NAME, b"g\0") + attr(uapi.CTRL_ATTR_MCAST_GRP_ID, number("I", step + 1000)),
+        )
         for step in range(1500)
     )
     for step in count():
-        name, family = attr(CTRL_ATTR_FAMILY_NAME, b"f%d\0" % step), 32 + step % 60_000
-        described = name + attr(CTRL_ATTR_FAMILY_ID, number("H", family)) + attr(CTRL_ATTR_MCAST_GROUPS, groups)
-        yield message(GENL_ID_CTRL, bytes([CTRL_CMD_NEWFAMILY, 2, 0, 0]) + described)
+        name, family = attr(uapi.CTRL_ATTR_FAMILY_NAME, b"f%d\0" % step), 32 + step % 60_000
+        described = name + attr(uapi.CTRL_ATTR_FAMILY_ID, number("H", family)) + attr(uapi.CTRL_ATTR_MCAST_GROUPS, groups)
+        yield message(uapi.GENL_ID_CTRL, bytes([uapi.CTRL_CMD_NEWFAMILY, 2, 0, 0]) + described)
 
 
 def askers() -> Messages:
     """Dumps that as many programs ask for, and that do not end."""
     for step in count():
-        yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=step, pid=1000 + step)
-        yield b"".join(_route(step * 40 + n, flags=NLM_F_MULTI, seq=step, pid=1000 + step) for n in range(40))
+        yield message(uapi.RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=step, pid=1000 + step)
+        yield b"".join(_route(step * 40 + n, flags=uapi.NLM_F_MULTI, seq=step, pid=1000 + step) for n in range(40))
 
 
 def _bytes(number_: int, net: int) -> bytes:
@@ -261,17 +224,21 @@ def _bytes(number_: int, net: int) -> bytes:
 
 
 def _route(
-    step: int, rest: bytes = attr(RTA_OIF, number("i", 1)), flags: int = NLM_F_CREATE, seq: int = 0, pid: int = 0
+    step: int,
+    rest: bytes = attr(uapi.RTA_OIF, number("i", 1)),
+    flags: int = uapi.NLM_F_CREATE,
+    seq: int = 0,
+    pid: int = 0,
 ) -> bytes:
     """An IPv4 route, an object of its own for each step."""
-    body = number("BBBBBBBBI", AF_INET, 32, 0, 0, 254, 3, 0, 1, 0) + attr(RTA_DST, _bytes(step, 10))
-    return message(RTM_NEWROUTE, body + rest, flags=flags, seq=seq, pid=pid)
+    body = number("BBBBBBBBI", uapi.AF_INET, 32, 0, 0, 254, 3, 0, 1, 0) + attr(uapi.RTA_DST, _bytes(step, 10))
+    return message(uapi.RTM_NEWROUTE, body + rest, flags=flags, seq=seq, pid=pid)
 
 
 def _hops(step: int, size: int) -> bytes:
     """Hops by gateways of their own over links that are others for each step."""
     return b"".join(
-        number("HBBi", 16, 0, 0, step * 37 % 5000 + hop + 1) + attr(RTA_GATEWAY, _bytes(hop << 8 | step & 255, 12))
+        number("HBBi", 16, 0, 0, step * 37 % 5000 + hop + 1) + attr(uapi.RTA_GATEWAY, _bytes(hop << 8 | step & 255, 12))
         for hop in range(size)
     )
 
@@ -295,34 +262,34 @@ def interfaces(size: int) -> Iterator[bytes]:
 
 # What makes each, by its name, and the protocol it is of.
 _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
-    "unknown types": (NETLINK_ROUTE, unknown_types),
-    "strange sockets": (NETLINK_SOCK_DIAG, strange_sockets),
-    "hops": (NETLINK_ROUTE, hops),
-    "many links": (NETLINK_ROUTE, many_links),
-    "many messages": (NETLINK_ROUTE, many_messages),
-    "huge datagrams": (NETLINK_ROUTE, huge_datagrams),
-    "open dumps": (NETLINK_ROUTE, open_dumps),
-    "endless dump": (NETLINK_ROUTE, endless_dump),
-    "long names": (NETLINK_GENERIC, long_names),
-    "layouts": (NETLINK_ROUTE, layouts),
-    "errors": (NETLINK_ROUTE, errors),
-    "requests": (NETLINK_ROUTE, requests),
-    "deviations": (NETLINK_ROUTE, deviations),
-    "large links": (NETLINK_ROUTE, large_links),
-    "growing links": (NETLINK_ROUTE, growing_links),
-    "plain routes": (NETLINK_ROUTE, plain_routes),
-    "near routes": (NETLINK_ROUTE, near_routes),
-    "next hops": (NETLINK_ROUTE, next_hops),
-    "links of hops": (NETLINK_ROUTE, links_of_hops),
-    "metrics": (NETLINK_ROUTE, metrics),
-    "encapsulations": (NETLINK_ROUTE, encapsulations),
-    "dump of hops": (NETLINK_ROUTE, dump_of_hops),
-    "rules": (NETLINK_ROUTE, rules),
-    "neighbours": (NETLINK_ROUTE, neighbours),
-    "addresses": (NETLINK_ROUTE, addresses),
-    "alternative names": (NETLINK_ROUTE, alternative_names),
-    "group lists": (NETLINK_GENERIC, group_lists),
-    "askers": (NETLINK_ROUTE, askers),
+    "unknown types": (uapi.NETLINK_ROUTE, unknown_types),
+    "strange sockets": (uapi.NETLINK_SOCK_DIAG, strange_sockets),
+    "hops": (uapi.NETLINK_ROUTE, hops),
+    "many links": (uapi.NETLINK_ROUTE, many_links),
+    "many messages": (uapi.NETLINK_ROUTE, many_messages),
+    "huge datagrams": (uapi.NETLINK_ROUTE, huge_datagrams),
+    "open dumps": (uapi.NETLINK_ROUTE, open_dumps),
+    "endless dump": (uapi.NETLINK_ROUTE, endless_dump),
+    "long names": (uapi.NETLINK_GENERIC, long_names),
+    "layouts": (uapi.NETLINK_ROUTE, layouts),
+    "errors": (uapi.NETLINK_ROUTE, errors),
+    "requests": (uapi.NETLINK_ROUTE, requests),
+    "deviations": (uapi.NETLINK_ROUTE, deviations),
+    "large links": (uapi.NETLINK_ROUTE, large_links),
+    "growing links": (uapi.NETLINK_ROUTE, growing_links),
+    "plain routes": (uapi.NETLINK_ROUTE, plain_routes),
+    "near routes": (uapi.NETLINK_ROUTE, near_routes),
+    "next hops": (uapi.NETLINK_ROUTE, next_hops),
+    "links of hops": (uapi.NETLINK_ROUTE, links_of_hops),
+    "metrics": (uapi.NETLINK_ROUTE, metrics),
+    "encapsulations": (uapi.NETLINK_ROUTE, encapsulations),
+    "dump of hops": (uapi.NETLINK_ROUTE, dump_of_hops),
+    "rules": (uapi.NETLINK_ROUTE, rules),
+    "neighbours": (uapi.NETLINK_ROUTE, neighbours),
+    "addresses": (uapi.NETLINK_ROUTE, addresses),
+    "alternative names": (uapi.NETLINK_ROUTE, alternative_names),
+    "group lists": (uapi.NETLINK_GENERIC, group_lists),
+    "askers": (uapi.NETLINK_ROUTE, askers),
 }
 BOMBS = tuple(_MESSAGES)
 

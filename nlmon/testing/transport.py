@@ -34,30 +34,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
+from nlmon import uapi
 from nlmon.errors import Overrun, TransportError
 from nlmon.testing.messages import message, number
 from nlmon.transport.base import TransportFactory, TransportStatus
-from nlmon.uapi import (
-    AF_BRIDGE,
-    AF_UNSPEC,
-    GENL_ID_CTRL,
-    NETLINK_GENERIC,
-    NETLINK_ROUTE,
-    NLM_F_DUMP,
-    NLM_F_DUMP_INTR,
-    NLM_F_MULTI,
-    NLMSG_DONE,
-    NLMSG_ERROR,
-    NLMSG_HDRLEN,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTNL_KIND_GET,
-)
 from nlmon.wire import Datagram
 
 __all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "Opened", "Outcome"]
 
-ROUTE, GENERIC = NETLINK_ROUTE, NETLINK_GENERIC
+ROUTE, GENERIC = uapi.NETLINK_ROUTE, uapi.NETLINK_GENERIC
 SECOND = 1_000_000_000
 # Whole; marked as interrupted, without its last object; marked as interrupted, without any object; refused; without
 # NLMSG_DONE; not answered.
@@ -178,20 +163,22 @@ class FakeTransport:
     def request(self, data: bytes) -> Iterator[Datagram]:
         kernel = self._kernel
         _, kind, flags, seq, _ = struct.unpack_from("<IHHII", data)
-        wanted = data[NLMSG_HDRLEN]
-        if flags & NLM_F_DUMP != NLM_F_DUMP:
+        wanted = data[uapi.NLMSG_HDRLEN]
+        if flags & uapi.NLM_F_DUMP != uapi.NLM_F_DUMP:
             raise NotImplementedError("the fake kernel answers dumps alone")
         kernel.requests.append((kind, wanted))
         outcome = kernel.outcomes.popleft() if kernel.outcomes else "complete"
         if outcome == "broken":
             raise TransportError("NLM-T005", "no answer within 10 s", errno=errno.ETIMEDOUT)
         if outcome == "failed":
-            yield self._answer(message(NLMSG_ERROR, number("i", -errno.EBUSY) + data[:NLMSG_HDRLEN], seq=seq))
+            yield self._answer(
+                message(uapi.NLMSG_ERROR, number("i", -errno.EBUSY) + data[: uapi.NLMSG_HDRLEN], seq=seq)
+            )
             return
         now = kernel.during is not None and len(kernel.requests) >= kernel.during_dump
         if now and kernel.during_first:
             self._meanwhile()
-        mark = NLM_F_MULTI | (NLM_F_DUMP_INTR if outcome in {"interrupted", "empty"} else 0)
+        mark = uapi.NLM_F_MULTI | (uapi.NLM_F_DUMP_INTR if outcome in {"interrupted", "empty"} else 0)
         found = [] if outcome == "empty" else list(self._objects(kind, wanted))
         if outcome == "interrupted":
             found = found[:-1]
@@ -200,7 +187,7 @@ class FakeTransport:
             if place == 0 and now:
                 self._meanwhile()
         if outcome != "unfinished":
-            yield self._answer(message(NLMSG_DONE, number("i", 0), flags=mark, seq=seq))
+            yield self._answer(message(uapi.NLMSG_DONE, number("i", 0), flags=mark, seq=seq))
 
     def _meanwhile(self) -> None:
         during, self._kernel.during = self._kernel.during, None
@@ -209,11 +196,13 @@ class FakeTransport:
 
     def _objects(self, get: int, wanted: int) -> Iterator[tuple[int, bytes]]:
         if self.protocol == GENERIC:
-            yield from ((GENL_ID_CTRL, one[NLMSG_HDRLEN:]) for one in self._kernel.families.values())
+            yield from ((uapi.GENL_ID_CTRL, one[uapi.NLMSG_HDRLEN :]) for one in self._kernel.families.values())
             return
         for (kind, _), body in list(self._kernel.objects.items()):
-            everything = wanted == AF_UNSPEC and not (kind in {RTM_NEWLINK, RTM_NEWNEIGH} and body[0] == AF_BRIDGE)
-            if kind == get - RTNL_KIND_GET and (body[0] == wanted or everything):
+            everything = wanted == uapi.AF_UNSPEC and not (
+                kind in {uapi.RTM_NEWLINK, uapi.RTM_NEWNEIGH} and body[0] == uapi.AF_BRIDGE
+            )
+            if kind == get - uapi.RTNL_KIND_GET and (body[0] == wanted or everything):
                 yield kind, body
 
     def _answer(self, data: bytes) -> Datagram:

@@ -19,25 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import structs
 
+from nlmon.backends.libnl import uapi
 from nlmon.backends.libnl.dump import DumpResult
-from nlmon.backends.libnl.uapi import (
-    AF_BRIDGE,
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    RTM_GETADDR,
-    RTM_GETLINK,
-    RTM_GETNEIGH,
-    RTM_GETROUTE,
-    RTM_GETRULE,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTM_NEWROUTE,
-    RTM_NEWRULE,
-)
 from nlmon.events import Event, LinkInfo, RoutePayload
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import changed_fields
@@ -49,20 +32,20 @@ __all__ = ["DUMPS", "Tracker"]
 # RTM_GET* type and family of the dumps that show a namespace's state, links first. Rules of all families:
 # multicast routing has rules of its own (RTNL_FAMILY_IPMR).
 DUMPS = (
-    *((RTM_GETLINK, AF_UNSPEC), (RTM_GETLINK, AF_BRIDGE), (RTM_GETADDR, AF_UNSPEC)),
-    *((RTM_GETNEIGH, AF_UNSPEC), (RTM_GETNEIGH, AF_BRIDGE), (RTM_GETRULE, AF_UNSPEC)),
-    *((RTM_GETROUTE, AF_INET), (RTM_GETROUTE, AF_INET6)),
+    *((uapi.RTM_GETLINK, uapi.AF_UNSPEC), (uapi.RTM_GETLINK, uapi.AF_BRIDGE), (uapi.RTM_GETADDR, uapi.AF_UNSPEC)),
+    *((uapi.RTM_GETNEIGH, uapi.AF_UNSPEC), (uapi.RTM_GETNEIGH, uapi.AF_BRIDGE), (uapi.RTM_GETRULE, uapi.AF_UNSPEC)),
+    *((uapi.RTM_GETROUTE, uapi.AF_INET), (uapi.RTM_GETROUTE, uapi.AF_INET6)),
 )
 # The type of the message that says that there is an object of a kind; that of its deletion is the next one.
 NEW_OF = {
-    **dict.fromkeys(("link", "port"), RTM_NEWLINK),
-    "addr": RTM_NEWADDR,
-    "route": RTM_NEWROUTE,
-    "neigh": RTM_NEWNEIGH,
-    "rule": RTM_NEWRULE,
+    **dict.fromkeys(("link", "port"), uapi.RTM_NEWLINK),
+    "addr": uapi.RTM_NEWADDR,
+    "route": uapi.RTM_NEWROUTE,
+    "neigh": uapi.RTM_NEWNEIGH,
+    "rule": uapi.RTM_NEWRULE,
 }
 # An IPv4 route comes behind those of its group.
-APPENDED = NLM_F_CREATE | NLM_F_APPEND
+APPENDED = uapi.NLM_F_CREATE | uapi.NLM_F_APPEND
 
 
 class Tracker:
@@ -101,7 +84,7 @@ class Tracker:
             whole = whole and result.whole
             new.update(_names(there.values()) if kind == "link" else ())
             if result.whole:
-                again = self._misplaced(there) if (kind, family) == ("route", AF_INET) else set()
+                again = self._misplaced(there) if (kind, family) == ("route", uapi.AF_INET) else set()
                 gone += [
                     _synthetic(template, NEW_OF[kind] + 1, payload, old)
                     for key, payload in self.state.tables[kind].items()
@@ -143,6 +126,6 @@ def _names(links: Iterable[RoutePayload]) -> dict[int, str | None]:
 
 def _synthetic(template: Event, msg_type: int, payload: RoutePayload, names: Mapping[int, str | None]) -> Event:
     index = getattr(payload, "ifindex", None) or getattr(payload, "oif", None)
-    flags = APPENDED if msg_type == NEW_OF["route"] and payload.family == AF_INET else 0
+    flags = APPENDED if msg_type == NEW_OF["route"] and payload.family == uapi.AF_INET else 0
     head = {"msg_type": msg_type, "msg_flags": flags, "interface": None if index is None else names.get(index)}
     return structs.replace(template, **head, payload=payload, synthetic=True)

@@ -13,66 +13,37 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
+from nlmon import uapi
 from nlmon.capture.base import ByteOrder
 from nlmon.capture.segment import Role
 from nlmon.framing import LONGEST_ATTRIBUTE, align, header, nlattr, nlmsghdr, walk_attributes
 from nlmon.scenario.faults.stage import Change, PlacedFrame
-from nlmon.uapi import (
-    IFADDRMSG,
-    IFINFOMSG,
-    INET_DIAG_MSG,
-    NDMSG,
-    NETLINK_AUDIT,
-    NETLINK_ROUTE,
-    NETLINK_SOCK_DIAG,
-    NETLINK_XFRM,
-    NLA_HDRLEN,
-    NLA_TYPE_MASK,
-    NLM_F_DUMP_INTR,
-    NLMSG_HDRLEN,
-    RTM_DELADDR,
-    RTM_DELLINK,
-    RTM_DELNEIGH,
-    RTM_DELQDISC,
-    RTM_DELROUTE,
-    RTM_DELTCLASS,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTM_NEWQDISC,
-    RTM_NEWROUTE,
-    RTM_NEWTCLASS,
-    RTMSG,
-    SOCK_DIAG_BY_FAMILY,
-    TCMSG,
-    XFRM_MSG_NEWPOLICY,
-    XFRM_MSG_NEWSA,
-    XFRM_MSG_UPDPOLICY,
-    XFRM_MSG_UPDSA,
-    XFRM_USERPOLICY_INFO,
-    XFRM_USERSA_INFO,
-)
 
 __all__ = ["InterruptedDump", "LongerStructure", "ShortPayload", "Truncate", "UnknownAttribute"]
 
 # A type that no kernel uses: the highest there is beside the two flags in nla_type.
-UNKNOWN_TYPE = NLA_TYPE_MASK
+UNKNOWN_TYPE = uapi.NLA_TYPE_MASK
 # The most that the 16 bits of nla_len leave for a payload.
-PAYLOAD_MAX = LONGEST_ATTRIBUTE - NLA_HDRLEN
+PAYLOAD_MAX = LONGEST_ATTRIBUTE - uapi.NLA_HDRLEN
 # Size of the fixed header, and attributes that are a structure of the kernel: by protocol and type of the message.
-_LINK = IFINFOMSG, {7, 14, 23}  # IFLA_STATS, IFLA_MAP, IFLA_STATS64
-_ADDR, _ROUTE, _NEIGH, _TC = (IFADDRMSG, {6}), (RTMSG, {12}), (NDMSG, {3}), (TCMSG, {3})  # *_CACHEINFO, TCA_STATS
-_STATE, _POLICY = (XFRM_USERSA_INFO, {4, 10}), (XFRM_USERPOLICY_INFO, {16})  # XFRMA_ENCAP, _REPLAY_VAL; _POLICY_TYPE
+_LINK = uapi.IFINFOMSG, {7, 14, 23}  # IFLA_STATS, IFLA_MAP, IFLA_STATS64
+_ADDR, _ROUTE, _NEIGH = (uapi.IFADDRMSG, {6}), (uapi.RTMSG, {12}), (uapi.NDMSG, {3})  # *_CACHEINFO
+_TC = uapi.TCMSG, {3}  # TCA_STATS
+_SOCKET = uapi.INET_DIAG_MSG, {1, 2}  # INET_DIAG_MEMINFO, INET_DIAG_INFO
+_STATE, _POLICY = (uapi.XFRM_USERSA_INFO, {4, 10}), (uapi.XFRM_USERPOLICY_INFO, {16})  # XFRMA_*
 STRUCTURES: dict[tuple[int, int], tuple[int, set[int]]] = {
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWLINK, RTM_DELLINK)), _LINK),
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWADDR, RTM_DELADDR)), _ADDR),
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWROUTE, RTM_DELROUTE)), _ROUTE),
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWNEIGH, RTM_DELNEIGH)), _NEIGH),
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWQDISC, RTM_DELQDISC)), _TC),
-    **dict.fromkeys(((NETLINK_ROUTE, kind) for kind in (RTM_NEWTCLASS, RTM_DELTCLASS)), _TC),
-    (NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY): (INET_DIAG_MSG, {1, 2}),  # INET_DIAG_MEMINFO, INET_DIAG_INFO
-    **dict.fromkeys(((NETLINK_XFRM, kind) for kind in (XFRM_MSG_NEWSA, XFRM_MSG_UPDSA)), _STATE),
-    **dict.fromkeys(((NETLINK_XFRM, kind) for kind in (XFRM_MSG_NEWPOLICY, XFRM_MSG_UPDPOLICY)), _POLICY),
+    (protocol, kind): structures
+    for protocol, structures, kinds in (
+        (uapi.NETLINK_ROUTE, _LINK, (uapi.RTM_NEWLINK, uapi.RTM_DELLINK)),
+        (uapi.NETLINK_ROUTE, _ADDR, (uapi.RTM_NEWADDR, uapi.RTM_DELADDR)),
+        (uapi.NETLINK_ROUTE, _ROUTE, (uapi.RTM_NEWROUTE, uapi.RTM_DELROUTE)),
+        (uapi.NETLINK_ROUTE, _NEIGH, (uapi.RTM_NEWNEIGH, uapi.RTM_DELNEIGH)),
+        (uapi.NETLINK_ROUTE, _TC, (uapi.RTM_NEWQDISC, uapi.RTM_DELQDISC, uapi.RTM_NEWTCLASS, uapi.RTM_DELTCLASS)),
+        (uapi.NETLINK_SOCK_DIAG, _SOCKET, (uapi.SOCK_DIAG_BY_FAMILY,)),
+        (uapi.NETLINK_XFRM, _STATE, (uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA)),
+        (uapi.NETLINK_XFRM, _POLICY, (uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY)),
+    )
+    for kind in kinds
 }
 
 
@@ -95,12 +66,12 @@ class InterruptedDump(Change):
         if frame.role is not Role.DUMP:
             return None
         found = header(frame.data, 0, self.byteorder)
-        if found.flags & NLM_F_DUMP_INTR:
+        if found.flags & uapi.NLM_F_DUMP_INTR:
             return None
         head = nlmsghdr(self.byteorder).pack(
-            *(found.length, found.type, found.flags | NLM_F_DUMP_INTR, found.seq, found.pid)
+            *(found.length, found.type, found.flags | uapi.NLM_F_DUMP_INTR, found.seq, found.pid)
         )
-        return (structs.replace(frame, data=head + frame.data[NLMSG_HDRLEN:]),)
+        return (structs.replace(frame, data=head + frame.data[uapi.NLMSG_HDRLEN :]),)
 
 
 class _MessageChange(Change):
@@ -112,10 +83,10 @@ class _MessageChange(Change):
         if not found:
             return None
         one = found[0]
-        message = self.body(frame, frame.data[NLMSG_HDRLEN : one.length])
+        message = self.body(frame, frame.data[uapi.NLMSG_HDRLEN : one.length])
         if message is None:
             return None
-        head = nlmsghdr(self.byteorder).pack(NLMSG_HDRLEN + len(message), one.type, one.flags, one.seq, one.pid)
+        head = nlmsghdr(self.byteorder).pack(uapi.NLMSG_HDRLEN + len(message), one.type, one.flags, one.seq, one.pid)
         rest = frame.data[align(one.length) :]
         first = head + message
         return (structs.replace(frame, data=first + bytes(-len(first) % 4) + rest),)
@@ -138,7 +109,7 @@ class UnknownAttribute(_MessageChange):
 
     def body(self, frame: PlacedFrame, body: bytes) -> bytes | None:
         """The attributes, and one behind them; None of an audit record, which is a text."""
-        if frame.protocol == NETLINK_AUDIT:
+        if frame.protocol == uapi.NETLINK_AUDIT:
             return None
         payload = self.random.randbytes(min(self.fault.size, PAYLOAD_MAX))
         kind = self.fault.type or UNKNOWN_TYPE
@@ -160,12 +131,12 @@ class LongerStructure(_MessageChange):
         if not found:
             return None
         begin, end = self.random.choice(found)
-        number = nlattr(self.byteorder).unpack_from(body, begin - NLA_HDRLEN)[1]
+        number = nlattr(self.byteorder).unpack_from(body, begin - uapi.NLA_HDRLEN)[1]
         longer = _attribute(number, body[begin:end] + self.random.randbytes(self.fault.size), self.byteorder)
-        return body[: begin - NLA_HDRLEN] + longer + body[align(end) :]
+        return body[: begin - uapi.NLA_HDRLEN] + longer + body[align(end) :]
 
 
 def _attribute(kind: int, payload: bytes, byteorder: ByteOrder) -> bytes:
     """An attribute with its padding."""
-    one = nlattr(byteorder).pack(NLA_HDRLEN + len(payload), kind) + payload
+    one = nlattr(byteorder).pack(uapi.NLA_HDRLEN + len(payload), kind) + payload
     return one + bytes(-len(one) % 4)

@@ -13,31 +13,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from nlmon import uapi
 from nlmon.framing import attribute
 from nlmon.transport.recorded.kernel import RecordedKernel, name_text
-from nlmon.uapi import (
-    CTRL_ATTR_FAMILY_ID,
-    CTRL_ATTR_FAMILY_NAME,
-    CTRL_CMD_GETFAMILY,
-    GENL_HDRLEN,
-    GENL_ID_CTRL,
-    IFINFOMSG,
-    IFLA_IFNAME,
-    NETLINK_GENERIC,
-    NETLINK_ROUTE,
-    NLM_F_DUMP,
-    NLM_F_MULTI,
-    NLMSG_DONE,
-    NLMSG_ERROR,
-    NLMSG_HDRLEN,
-    RTM_GETLINK,
-    RTM_NEWLINK,
-    RTNL_KIND_GET,
-)
 
 __all__ = ["answers"]
 
-GETFAMILY = bytes([CTRL_CMD_GETFAMILY])
+GETFAMILY = bytes([uapi.CTRL_CMD_GETFAMILY])
 # Of the played socket, as the kernel might have numbered it.
 PORT_ID = 1 << 22
 # Kernels fill dump datagrams to some 16 to 32 KiB; smaller ones keep readers honest about multipart answers.
@@ -49,37 +31,43 @@ def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[b
     objects are kept dumps of them. Anything else is refused with EOPNOTSUPP, an unknown link with ENODEV, an unknown
     family with ENOENT, as the kernel does."""
     header = kernel.header
-    if len(message) < NLMSG_HDRLEN:
+    if len(message) < uapi.NLMSG_HDRLEN:
         return
     _, kind, flags, seq, _ = header.unpack_from(message)
-    objects = kernel.objects_of(kind, message) if protocol == NETLINK_ROUTE else None
-    if objects is not None and flags & NLM_F_DUMP == NLM_F_DUMP:
-        yield from _multipart(kernel, objects, seq, kind - RTNL_KIND_GET, errno.ENOMEM if kernel.lacks(kind) else 0)
+    objects = kernel.objects_of(kind, message) if protocol == uapi.NETLINK_ROUTE else None
+    if objects is not None and flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP:
+        yield from _multipart(
+            kernel, objects, seq, kind - uapi.RTNL_KIND_GET, errno.ENOMEM if kernel.lacks(kind) else 0
+        )
         return
-    if protocol == NETLINK_ROUTE and kind == RTM_GETLINK:
+    if protocol == uapi.NETLINK_ROUTE and kind == uapi.RTM_GETLINK:
         every = [one for _, one in kernel.links.values()]
-        found = every if flags & NLM_F_DUMP == NLM_F_DUMP else _one_link(kernel, message)
+        found = every if flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP else _one_link(kernel, message)
         missing = errno.ENODEV
-    elif (protocol, kind) == (NETLINK_GENERIC, GENL_ID_CTRL) and message.startswith(GETFAMILY, NLMSG_HDRLEN):
+    elif (protocol, kind) == (uapi.NETLINK_GENERIC, uapi.GENL_ID_CTRL) and message.startswith(
+        GETFAMILY, uapi.NLMSG_HDRLEN
+    ):
         every = [one for _, one in kernel.families.values()]
-        found = every if flags & NLM_F_DUMP == NLM_F_DUMP else _one_family(kernel, message)
+        found = every if flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP else _one_family(kernel, message)
         missing = errno.ENOENT
     else:
         yield _refuse(kernel, message, seq, errno.EOPNOTSUPP)
         return
-    if flags & NLM_F_DUMP == NLM_F_DUMP:
-        failed = errno.ENOMEM if protocol == NETLINK_ROUTE and kernel.lacks(kind) else 0
-        yield from _multipart(kernel, found, seq, RTM_NEWLINK if protocol == NETLINK_ROUTE else GENL_ID_CTRL, failed)
+    if flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP:
+        failed = errno.ENOMEM if protocol == uapi.NETLINK_ROUTE and kernel.lacks(kind) else 0
+        yield from _multipart(
+            kernel, found, seq, uapi.RTM_NEWLINK if protocol == uapi.NETLINK_ROUTE else uapi.GENL_ID_CTRL, failed
+        )
     elif found:
-        yield _rewrite(kernel, found[0], seq, 0, RTM_NEWLINK if protocol == NETLINK_ROUTE else kind)
+        yield _rewrite(kernel, found[0], seq, 0, uapi.RTM_NEWLINK if protocol == uapi.NETLINK_ROUTE else kind)
     else:
         yield _refuse(kernel, message, seq, missing)
 
 
 def _one_link(kernel: RecordedKernel, message: bytes) -> list[bytes]:
-    raw = message[NLMSG_HDRLEN + 4 : NLMSG_HDRLEN + 8].ljust(4, b"\0")
+    raw = message[uapi.NLMSG_HDRLEN + 4 : uapi.NLMSG_HDRLEN + 8].ljust(4, b"\0")
     index = int.from_bytes(raw, kernel.byteorder, signed=True)
-    name = attribute(message, NLMSG_HDRLEN + IFINFOMSG, len(message), kernel.byteorder, IFLA_IFNAME)
+    name = attribute(message, uapi.NLMSG_HDRLEN + uapi.IFINFOMSG, len(message), kernel.byteorder, uapi.IFLA_IFNAME)
     for number, (text, found) in kernel.links.items():
         if number == index or (name is not None and text == name_text(name)):
             return [found]
@@ -88,8 +76,8 @@ def _one_link(kernel: RecordedKernel, message: bytes) -> list[bytes]:
 
 def _one_family(kernel: RecordedKernel, message: bytes) -> list[bytes]:
     name, number = (
-        attribute(message, NLMSG_HDRLEN + GENL_HDRLEN, len(message), kernel.byteorder, one)
-        for one in (CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_FAMILY_ID)
+        attribute(message, uapi.NLMSG_HDRLEN + uapi.GENL_HDRLEN, len(message), kernel.byteorder, one)
+        for one in (uapi.CTRL_ATTR_FAMILY_NAME, uapi.CTRL_ATTR_FAMILY_ID)
     )
     for text, (family, found) in kernel.families.items():
         wanted = number is not None and int.from_bytes(number[:2], kernel.byteorder) == family
@@ -102,13 +90,13 @@ def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int, 
     """A dump; ``failed``: the number of the error by which it ends before its end."""
     part = b""
     for number, message in enumerate(found):
-        one = _rewrite(kernel, message, seq, NLM_F_MULTI, kind)
+        one = _rewrite(kernel, message, seq, uapi.NLM_F_MULTI, kind)
         # At least two datagrams for two messages: a reader that stops after the first must not pass.
         if part and (len(part) + len(one) > DUMP_DATAGRAM or number == len(found) - 1):
             yield part
             part = b""
         part += one
-    done = kernel.header.pack(NLMSG_HDRLEN + 4, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID)
+    done = kernel.header.pack(uapi.NLMSG_HDRLEN + 4, uapi.NLMSG_DONE, uapi.NLM_F_MULTI, seq, PORT_ID)
     done += (-failed).to_bytes(4, kernel.byteorder, signed=True)
     if part:
         yield part
@@ -118,9 +106,9 @@ def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int, 
 def _rewrite(kernel: RecordedKernel, message: bytes, seq: int, flags: int, kind: int) -> bytes:
     length, *_ = kernel.header.unpack_from(message)
     head = kernel.header.pack(length, kind, flags, seq, PORT_ID)
-    return head + message[NLMSG_HDRLEN:] + bytes(-length % 4)
+    return head + message[uapi.NLMSG_HDRLEN :] + bytes(-length % 4)
 
 
 def _refuse(kernel: RecordedKernel, message: bytes, seq: int, number: int) -> bytes:
-    body = (-number).to_bytes(4, kernel.byteorder, signed=True) + message[:NLMSG_HDRLEN]
-    return kernel.header.pack(NLMSG_HDRLEN + len(body), NLMSG_ERROR, 0, seq, PORT_ID) + body
+    body = (-number).to_bytes(4, kernel.byteorder, signed=True) + message[: uapi.NLMSG_HDRLEN]
+    return kernel.header.pack(uapi.NLMSG_HDRLEN + len(body), uapi.NLMSG_ERROR, 0, seq, PORT_ID) + body

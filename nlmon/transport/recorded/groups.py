@@ -14,24 +14,6 @@ import functools
 from nlmon import uapi
 from nlmon.framing import attribute
 from nlmon.transport.recorded.kernel import RecordedKernel
-from nlmon.uapi import (
-    AF_BRIDGE,
-    AF_INET,
-    AF_INET6,
-    AF_MPLS,
-    AF_UNSPEC,
-    INET_DIAG_MSG,
-    INET_DIAG_PROTOCOL,
-    IPPROTO_TCP,
-    IPPROTO_UDP,
-    NETLINK_GENERIC,
-    NETLINK_SOCK_DIAG,
-    NLMSG_HDRLEN,
-    NLMSG_MIN_TYPE,
-    RTNL_FAMILY_IP6MR,
-    RTNL_FAMILY_IPMR,
-    RTNL_KIND_MASK,
-)
 from nlmon.wire import Datagram
 
 __all__ = ["by_family", "carried_by", "groups_of"]
@@ -46,7 +28,7 @@ _ANY_FAMILY = {
     uapi.RTM_NEWCHAIN: uapi.RTNLGRP_TC,
     uapi.RTM_NEWPREFIX: uapi.RTNLGRP_IPV6_PREFIX,
     uapi.RTM_NEWNDUSEROPT: uapi.RTNLGRP_ND_USEROPT,
-    uapi.RTM_GETDCB & ~RTNL_KIND_MASK: uapi.RTNLGRP_DCB,
+    uapi.RTM_GETDCB & ~uapi.RTNL_KIND_MASK: uapi.RTNLGRP_DCB,
     uapi.RTM_NEWMDB: uapi.RTNLGRP_MDB,
     uapi.RTM_NEWNSID: uapi.RTNLGRP_NSID,
     uapi.RTM_NEWSTATS: uapi.RTNLGRP_STATS,
@@ -59,32 +41,32 @@ _ANY_FAMILY = {
 _BY_FAMILY = {
     # Link messages of family AF_INET6 are the address family's own view.
     uapi.RTM_NEWLINK: {
-        AF_UNSPEC: uapi.RTNLGRP_LINK,
-        AF_BRIDGE: uapi.RTNLGRP_LINK,
-        AF_INET6: uapi.RTNLGRP_IPV6_IFINFO,
+        uapi.AF_UNSPEC: uapi.RTNLGRP_LINK,
+        uapi.AF_BRIDGE: uapi.RTNLGRP_LINK,
+        uapi.AF_INET6: uapi.RTNLGRP_IPV6_IFINFO,
     },
-    uapi.RTM_NEWADDR: {AF_INET: uapi.RTNLGRP_IPV4_IFADDR, AF_INET6: uapi.RTNLGRP_IPV6_IFADDR},
+    uapi.RTM_NEWADDR: {uapi.AF_INET: uapi.RTNLGRP_IPV4_IFADDR, uapi.AF_INET6: uapi.RTNLGRP_IPV6_IFADDR},
     uapi.RTM_NEWROUTE: {
-        AF_INET: uapi.RTNLGRP_IPV4_ROUTE,
-        AF_INET6: uapi.RTNLGRP_IPV6_ROUTE,
-        AF_MPLS: uapi.RTNLGRP_MPLS_ROUTE,
-        RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_MROUTE,
-        RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_MROUTE,
+        uapi.AF_INET: uapi.RTNLGRP_IPV4_ROUTE,
+        uapi.AF_INET6: uapi.RTNLGRP_IPV6_ROUTE,
+        uapi.AF_MPLS: uapi.RTNLGRP_MPLS_ROUTE,
+        uapi.RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_MROUTE,
+        uapi.RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_MROUTE,
     },
     uapi.RTM_NEWRULE: {
-        AF_INET: uapi.RTNLGRP_IPV4_RULE,
-        AF_INET6: uapi.RTNLGRP_IPV6_RULE,
-        RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_RULE,
-        RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_RULE,
+        uapi.AF_INET: uapi.RTNLGRP_IPV4_RULE,
+        uapi.AF_INET6: uapi.RTNLGRP_IPV6_RULE,
+        uapi.RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_RULE,
+        uapi.RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_RULE,
     },
     uapi.RTM_NEWNETCONF: {
-        AF_INET: uapi.RTNLGRP_IPV4_NETCONF,
-        AF_INET6: uapi.RTNLGRP_IPV6_NETCONF,
-        AF_MPLS: uapi.RTNLGRP_MPLS_NETCONF,
+        uapi.AF_INET: uapi.RTNLGRP_IPV4_NETCONF,
+        uapi.AF_INET6: uapi.RTNLGRP_IPV6_NETCONF,
+        uapi.AF_MPLS: uapi.RTNLGRP_MPLS_NETCONF,
     },
     uapi.RTM_NEWCACHEREPORT: {
-        RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_MROUTE_R,
-        RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_MROUTE_R,
+        uapi.RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_MROUTE_R,
+        uapi.RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_MROUTE_R,
     },
 }
 _CONNTRACK = uapi.NFNL_SUBSYS_CTNETLINK << 8 | uapi.IPCTNL_MSG_CT_NEW
@@ -120,8 +102,8 @@ _XFRM = {
 }
 _SOCK_DIAG = {
     # TCP and UDP of a family; which of the two is in an attribute.
-    AF_INET: frozenset({uapi.SKNLGRP_INET_TCP_DESTROY, uapi.SKNLGRP_INET_UDP_DESTROY}),
-    AF_INET6: frozenset({uapi.SKNLGRP_INET6_TCP_DESTROY, uapi.SKNLGRP_INET6_UDP_DESTROY}),
+    uapi.AF_INET: frozenset({uapi.SKNLGRP_INET_TCP_DESTROY, uapi.SKNLGRP_INET_UDP_DESTROY}),
+    uapi.AF_INET6: frozenset({uapi.SKNLGRP_INET6_TCP_DESTROY, uapi.SKNLGRP_INET6_UDP_DESTROY}),
 }
 
 
@@ -129,18 +111,18 @@ def carried_by(datagram: Datagram, kernel: RecordedKernel) -> frozenset[int] | N
     """The groups that a notification may have come in; empty: none, None: nobody needs a group for it, or the bytes do
     not say. ``kernel`` knows the groups of generic families."""
     data = datagram.data
-    if len(data) < NLMSG_HDRLEN + 1:
+    if len(data) < uapi.NLMSG_HDRLEN + 1:
         return None
     _, kind, flags, _, _ = kernel.header.unpack_from(data)
-    if kind < NLMSG_MIN_TYPE:
+    if kind < uapi.NLMSG_MIN_TYPE:
         return None  # control messages are read by every socket
-    groups = kernel.generic_groups.get(kind) if datagram.protocol == NETLINK_GENERIC else None
-    groups = groups or groups_of(datagram.protocol, kind, flags, data[NLMSG_HDRLEN])
-    if datagram.protocol == NETLINK_SOCK_DIAG and groups:
+    groups = kernel.generic_groups.get(kind) if datagram.protocol == uapi.NETLINK_GENERIC else None
+    groups = groups or groups_of(datagram.protocol, kind, flags, data[uapi.NLMSG_HDRLEN])
+    if datagram.protocol == uapi.NETLINK_SOCK_DIAG and groups:
         # Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's.
-        start = NLMSG_HDRLEN + INET_DIAG_MSG
-        value = attribute(data, start, len(data), kernel.byteorder, INET_DIAG_PROTOCOL)
-        one = {IPPROTO_TCP: min, IPPROTO_UDP: max}.get(value[0] if value else 0)
+        start = uapi.NLMSG_HDRLEN + uapi.INET_DIAG_MSG
+        value = attribute(data, start, len(data), kernel.byteorder, uapi.INET_DIAG_PROTOCOL)
+        one = {uapi.IPPROTO_TCP: min, uapi.IPPROTO_UDP: max}.get(value[0] if value else 0)
         groups = groups if one is None else frozenset({one(groups)})
     return groups
 
@@ -170,11 +152,11 @@ def groups_of(protocol: int, msg_type: int, flags: int, family: int) -> frozense
 
 def by_family(msg_type: int) -> bool:
     """Whether messages of a type of NETLINK_ROUTE are carried by one group or another, as their family says."""
-    return msg_type & ~RTNL_KIND_MASK in _BY_FAMILY
+    return msg_type & ~uapi.RTNL_KIND_MASK in _BY_FAMILY
 
 
 def _route_group(msg_type: int, family: int) -> int | None:
-    first = msg_type & ~RTNL_KIND_MASK
+    first = msg_type & ~uapi.RTNL_KIND_MASK
     found = _BY_FAMILY.get(first)
     return _ANY_FAMILY.get(first) if found is None else found.get(family)
 

@@ -15,36 +15,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Literal
 
+from nlmon import uapi
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
 from nlmon.limits import GROUPS_KEPT, NAME_KEPT
 from nlmon.transport.recorded.objects import BYTES_KEPT, KINDS, NAMES, RecordedObjects
 from nlmon.transport.recorded.reading import FAMILY, MessageReader
-from nlmon.uapi import (
-    CTRL_ATTR_FAMILY_ID,
-    CTRL_ATTR_FAMILY_NAME,
-    CTRL_ATTR_HDRSIZE,
-    CTRL_ATTR_MCAST_GROUPS,
-    CTRL_ATTR_MCAST_GRP_ID,
-    CTRL_ATTR_MCAST_GRP_NAME,
-    CTRL_CMD_DELFAMILY,
-    CTRL_CMD_DELMCAST_GRP,
-    CTRL_CMD_NEWFAMILY,
-    CTRL_CMD_NEWMCAST_GRP,
-    GENL_HDRLEN,
-    GENL_ID_CTRL,
-    IFINFOMSG,
-    IFLA_IFNAME,
-    IFLA_MTU,
-    IFLA_TARGET_NETNSID,
-    NETLINK_GENERIC,
-    NETLINK_ROUTE,
-    NLMSG_DONE,
-    NLMSG_HDRLEN,
-    RTM_DELLINK,
-    RTM_GETLINK,
-    RTM_NEWLINK,
-    RTNL_KIND_GET,
-)
 from nlmon.wire import Datagrams
 
 __all__ = ["LINKS", "REMEMBERED", "RecordedKernel", "name_text"]
@@ -54,11 +29,16 @@ REMEMBERED, FAMILIES = 65536, 1024
 # A number is given anew when its family goes; so many names of one are kept.
 NAMES_KEPT = 64
 # Where the attributes of a message of a link, and of a generic family, begin.
-LINK_ATTRIBUTES, FAMILY_ATTRIBUTES = NLMSG_HDRLEN + IFINFOMSG, NLMSG_HDRLEN + GENL_HDRLEN
+LINK_ATTRIBUTES, FAMILY_ATTRIBUTES = uapi.NLMSG_HDRLEN + uapi.IFINFOMSG, uapi.NLMSG_HDRLEN + uapi.GENL_HDRLEN
 # Where the command of a generic message stands.
-COMMAND = NLMSG_HDRLEN
-FAMILY_COMMANDS = {CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP}
-LINK_TYPES = {RTM_NEWLINK, RTM_DELLINK}
+COMMAND = uapi.NLMSG_HDRLEN
+FAMILY_COMMANDS = {
+    uapi.CTRL_CMD_NEWFAMILY,
+    uapi.CTRL_CMD_DELFAMILY,
+    uapi.CTRL_CMD_NEWMCAST_GRP,
+    uapi.CTRL_CMD_DELMCAST_GRP,
+}
+LINK_TYPES = {uapi.RTM_NEWLINK, uapi.RTM_DELLINK}
 # The same as they stand in a message, in either byte order.
 LINKS = {kind.to_bytes(2, order) for kind in LINK_TYPES for order in ("little", "big")}
 
@@ -90,19 +70,19 @@ class RecordedKernel:
         self.doubtful = False
         self._names: dict[int, dict[str, None]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not say.
-        self.generic_groups: dict[int, frozenset[int]] = {GENL_ID_CTRL: frozenset({GENL_ID_CTRL})}
+        self.generic_groups: dict[int, frozenset[int]] = {uapi.GENL_ID_CTRL: frozenset({uapi.GENL_ID_CTRL})}
 
     def objects_of(self, get_type: int, request: bytes) -> list[bytes] | None:
         """What a dump request asks for, None when objects are not kept or the type is of another kind."""
-        if self._objects is None or get_type - RTNL_KIND_GET not in KINDS:
+        if self._objects is None or get_type - uapi.RTNL_KIND_GET not in KINDS:
             return None
-        return list(self._objects.of(get_type - RTNL_KIND_GET, request[FAMILY] if len(request) > FAMILY else 0))
+        return list(self._objects.of(get_type - uapi.RTNL_KIND_GET, request[FAMILY] if len(request) > FAMILY else 0))
 
     def lacks(self, get_type: int) -> bool:
         """Whether a dump would lack objects that the recording announced, as there was no room for them."""
-        if get_type == RTM_GETLINK and self.lacks_links:
+        if get_type == uapi.RTM_GETLINK and self.lacks_links:
             return True
-        return self._objects is not None and get_type - RTNL_KIND_GET in self._objects.lacking
+        return self._objects is not None and get_type - uapi.RTNL_KIND_GET in self._objects.lacking
 
     @property
     def size(self) -> int:
@@ -119,7 +99,7 @@ class RecordedKernel:
 
     def family_name(self, number: int) -> str:
         """What the recording called the generic family of a number last; empty if it has not named it."""
-        return "nlctrl" if number == GENL_ID_CTRL else next(reversed(self._names.get(number, {})), "")
+        return "nlctrl" if number == uapi.GENL_ID_CTRL else next(reversed(self._names.get(number, {})), "")
 
     def gone(self, number: int) -> bool:
         """Whether no generic family has a number, though one may have had it."""
@@ -129,8 +109,8 @@ class RecordedKernel:
         """A recorded dump was complete; see ``RecordedObjects.sweep``."""
         if self._objects is None:
             return
-        gone = self._objects.sweep(get_type - RTNL_KIND_GET, family, since)
-        for name, index in gone if get_type == RTM_GETLINK else ():
+        gone = self._objects.sweep(get_type - uapi.RTNL_KIND_GET, family, since)
+        for name, index in gone if get_type == uapi.RTM_GETLINK else ():
             if name == "link" and isinstance(index, int):
                 self._forget_link(index)
 
@@ -138,7 +118,7 @@ class RecordedKernel:
         """Remember what recorded messages say of links, families and objects, and the time; ``announced``: they are
         notifications; ``single``: each datagram is one whole message."""
         self.time = max(self.time, max(datagrams.timestamps, default=0))
-        if datagrams.protocol == NETLINK_ROUTE:
+        if datagrams.protocol == uapi.NETLINK_ROUTE:
             if self._objects is not None:
                 for frame, data in zip(datagrams.frames, datagrams.data, strict=True):
                     for kind, message in split_messages(data, self.byteorder):
@@ -154,13 +134,13 @@ class RecordedKernel:
                 if kind in LINK_TYPES or length + 4 <= len(data):
                     for kind, message in split_messages(data, self.byteorder):
                         self._learn_link(kind, message)
-        elif datagrams.protocol == NETLINK_GENERIC:
+        elif datagrams.protocol == uapi.NETLINK_GENERIC:
             for data in datagrams.data:
                 found = split_messages(data, self.byteorder)
                 for kind, message in found:
-                    if kind == GENL_ID_CTRL and len(message) >= FAMILY_ATTRIBUTES:
+                    if kind == uapi.GENL_ID_CTRL and len(message) >= FAMILY_ATTRIBUTES:
                         # Beside another family's message it is not clear which of the two comes first for whom.
-                        alone = all(other in {GENL_ID_CTRL, NLMSG_DONE} for other, _ in found)
+                        alone = all(other in {uapi.GENL_ID_CTRL, uapi.NLMSG_DONE} for other, _ in found)
                         self.doubtful = self.doubtful or not (alone and self._is_plain(message))
                         known = len(self.families)
                         self._learn_family(message)
@@ -174,19 +154,19 @@ class RecordedKernel:
             return True
         _, kind, _, _, _ = self.header.unpack_from(message)
         known = self.links.get(self._reading.index(message))
-        if kind != RTM_NEWLINK or known is None:
+        if kind != uapi.RTM_NEWLINK or known is None:
             return True
-        name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
+        name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_IFNAME)
         return name is None or name_text(name) != known[0]
 
     def _learn_link(self, kind: int, message: bytes) -> None:
         if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[FAMILY] or not self._is_here(message):
             return
         index = self._reading.index(message)
-        if kind == RTM_DELLINK:
+        if kind == uapi.RTM_DELLINK:
             self._forget_link(index)
             return
-        name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
+        name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_IFNAME)
         if name is not None:
             text = name_text(name)
             known, before = self.links.get(index, ("", b""))
@@ -203,9 +183,9 @@ class RecordedKernel:
     def _completed(self, before: bytes, message: bytes) -> bytes:
         """A message of a link with what it leaves out of the one before it. Nearly every one has its MTU, which stands
         near the beginning."""
-        if attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_MTU) is not None:
+        if attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_MTU) is not None:
             return message
-        return self._reading.completed(before, message, self._reading.read(RTM_NEWLINK, message))
+        return self._reading.completed(before, message, self._reading.read(uapi.RTM_NEWLINK, message))
 
     def _forget_link(self, index: int) -> None:
         gone = self.links.pop(index, None)
@@ -218,27 +198,27 @@ class RecordedKernel:
         # Attributes begin at multiples of four, and a number stands behind the length. Where no byte at such a place is
         # that number, there is no such attribute, which is found faster than by a walk.
         low = LINK_ATTRIBUTES + (2 if self.byteorder == "little" else 3)
-        if IFLA_TARGET_NETNSID not in message[low::4]:
+        if uapi.IFLA_TARGET_NETNSID not in message[low::4]:
             return True
-        return attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_TARGET_NETNSID) is None
+        return attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_TARGET_NETNSID) is None
 
     def _is_plain(self, message: bytes) -> bool:
         """Whether everybody reads the same in a message of nlctrl: it is what its family had before, or plain."""
-        name = attribute(message, FAMILY_ATTRIBUTES, len(message), self.byteorder, CTRL_ATTR_FAMILY_NAME)
+        name = attribute(message, FAMILY_ATTRIBUTES, len(message), self.byteorder, uapi.CTRL_ATTR_FAMILY_NAME)
         known = None if name is None else self.families.get(name_text(name))
-        repeats = known is not None and known[1][NLMSG_HDRLEN:] == message[NLMSG_HDRLEN:]
+        repeats = known is not None and known[1][uapi.NLMSG_HDRLEN :] == message[uapi.NLMSG_HDRLEN :]
         return repeats or _is_plain(message, self.byteorder)
 
     def _learn_family(self, message: bytes) -> None:
         name, number = (
             attribute(message, FAMILY_ATTRIBUTES, len(message), self.byteorder, one)
-            for one in (CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_FAMILY_ID)
+            for one in (uapi.CTRL_ATTR_FAMILY_NAME, uapi.CTRL_ATTR_FAMILY_ID)
         )
         if name is None:
             return
         text = name_text(name)
         self.doubtful = self.doubtful or self._contradicts(message[COMMAND], text, number)
-        if message[COMMAND] == CTRL_CMD_DELFAMILY:
+        if message[COMMAND] == uapi.CTRL_CMD_DELFAMILY:
             gone = self.families.pop(text, None)
             if gone is not None:
                 self.generic_groups.pop(gone[0], None)
@@ -248,7 +228,7 @@ class RecordedKernel:
             return
         family = int.from_bytes(number[:2], self.byteorder)
         groups = frozenset(islice(self._groups(message), GROUPS_KEPT))
-        if message[COMMAND] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
+        if message[COMMAND] == uapi.CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
             # A number is that of one family: who had it before is gone, though no message of that was recorded.
             if self._numbers.get(family, text) != text:
                 del self.families[self._numbers[family]]
@@ -262,17 +242,17 @@ class RecordedKernel:
                 names = self._names.setdefault(family, {})
                 if len(names) < NAMES_KEPT:
                     names[text] = None
-            if family != GENL_ID_CTRL:
+            if family != uapi.GENL_ID_CTRL:
                 self.generic_groups[family] = groups
-        elif message[COMMAND] == CTRL_CMD_NEWMCAST_GRP and family in self.generic_groups:
+        elif message[COMMAND] == uapi.CTRL_CMD_NEWMCAST_GRP and family in self.generic_groups:
             if len(self.generic_groups[family] | groups) <= GROUPS_KEPT:
                 self.generic_groups[family] |= groups
-        elif message[COMMAND] == CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
+        elif message[COMMAND] == uapi.CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
             self.generic_groups[family] -= groups
 
     def _contradicts(self, command: int, name: str, number: bytes | None) -> bool:
         """Whether a message about a family that is there gives it a number that is another one's, or it has another."""
-        if command == CTRL_CMD_NEWFAMILY or number is None:
+        if command == uapi.CTRL_CMD_NEWFAMILY or number is None:
             return False  # what had the number or the name is gone
         family = int.from_bytes(number[:2], self.byteorder)
         known, _ = self.families.get(name, (family, b""))
@@ -281,9 +261,9 @@ class RecordedKernel:
     def _groups(self, message: bytes) -> Iterator[int]:
         """Numbers of the multicast groups that a family message lists."""
         order = self.byteorder
-        listed = attribute(message, FAMILY_ATTRIBUTES, len(message), order, CTRL_ATTR_MCAST_GROUPS) or b""
+        listed = attribute(message, FAMILY_ATTRIBUTES, len(message), order, uapi.CTRL_ATTR_MCAST_GROUPS) or b""
         for _, begin, end in walk_attributes(listed, 0, len(listed), order, clip=True):
-            number = attribute(listed, begin, end, order, CTRL_ATTR_MCAST_GRP_ID)
+            number = attribute(listed, begin, end, order, uapi.CTRL_ATTR_MCAST_GRP_ID)
             if number is not None:
                 yield int.from_bytes(number[:4], order)
 
@@ -301,18 +281,18 @@ def _is_plain(message: bytes, byteorder: Literal["little", "big"]) -> bool:
     rows = read(FAMILY_ATTRIBUTES, len(message))
     if message[COMMAND] not in FAMILY_COMMANDS or rows is None:
         return rows is not None
-    name, number = rows.get(CTRL_ATTR_FAMILY_NAME, b""), rows.get(CTRL_ATTR_FAMILY_ID, b"")
-    of_nlctrl = [name == b"nlctrl\0", int.from_bytes(number, byteorder) == GENL_ID_CTRL]
-    sizes = len(number), len(rows.get(CTRL_ATTR_HDRSIZE, bytes(4)))
+    name, number = rows.get(uapi.CTRL_ATTR_FAMILY_NAME, b""), rows.get(uapi.CTRL_ATTR_FAMILY_ID, b"")
+    of_nlctrl = [name == b"nlctrl\0", int.from_bytes(number, byteorder) == uapi.GENL_ID_CTRL]
+    sizes = len(number), len(rows.get(uapi.CTRL_ATTR_HDRSIZE, bytes(4)))
     if repeated or not _is_name(name) or sizes != (2, 4) or of_nlctrl[0] != of_nlctrl[1]:
         return False
-    at, end = attributes(message, FAMILY_ATTRIBUTES, len(message), byteorder).get(CTRL_ATTR_MCAST_GROUPS, (0, 0))
+    at, end = attributes(message, FAMILY_ATTRIBUTES, len(message), byteorder).get(uapi.CTRL_ATTR_MCAST_GROUPS, (0, 0))
     groups = [read(begin, stop) for _, begin, stop in walk_attributes(message, at, end, byteorder)]
     return not repeated and all(
         group is not None
-        and _is_name(group.get(CTRL_ATTR_MCAST_GRP_NAME, b""))
-        and len(group.get(CTRL_ATTR_MCAST_GRP_ID, b"")) == 4
-        and any(group[CTRL_ATTR_MCAST_GRP_ID])
+        and _is_name(group.get(uapi.CTRL_ATTR_MCAST_GRP_NAME, b""))
+        and len(group.get(uapi.CTRL_ATTR_MCAST_GRP_ID, b"")) == 4
+        and any(group[uapi.CTRL_ATTR_MCAST_GRP_ID])
         for group in groups
     )
 

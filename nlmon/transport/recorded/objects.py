@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
+from nlmon import uapi
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
 from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.families import FamilyIndex, link_index
@@ -31,53 +32,26 @@ from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.nexthops import NexthopChanges, lost_hop
 from nlmon.transport.recorded.reading import FAMILY, FLAGS, NDM_FLAGS, MessageReader
 from nlmon.transport.recorded.values import Address, Route, Value, route_key, subject_of
-from nlmon.uapi import (
-    AF_BRIDGE,
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    FIB_RULE_HDR,
-    IFADDRMSG,
-    IFF_UP,
-    IFINFOMSG,
-    NDMSG,
-    NLA_HDRLEN,
-    NLMSG_HDRLEN,
-    NTF_PROXY,
-    RTA_MULTIPATH,
-    RTA_OIF,
-    RTA_PREFSRC,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTM_NEWNEXTHOP,
-    RTM_NEWROUTE,
-    RTM_NEWRULE,
-    RTMSG,
-    RTNEXTHOP,
-    RTNL_KIND_DEL,
-    RTNL_KIND_MASK,
-)
 
 __all__ = ["BYTES_KEPT", "KINDS", "NAMES", "REMEMBERED", "RecordedObjects"]
 
 REMEMBERED = 65536
 # Kinds of objects by the type of the message that brings them, and the size of its fixed header.
 HEADER = {
-    RTM_NEWLINK: IFINFOMSG,
-    RTM_NEWADDR: IFADDRMSG,
-    RTM_NEWROUTE: RTMSG,
-    RTM_NEWNEIGH: NDMSG,
-    RTM_NEWRULE: FIB_RULE_HDR,
+    uapi.RTM_NEWLINK: uapi.IFINFOMSG,
+    uapi.RTM_NEWADDR: uapi.IFADDRMSG,
+    uapi.RTM_NEWROUTE: uapi.RTMSG,
+    uapi.RTM_NEWNEIGH: uapi.NDMSG,
+    uapi.RTM_NEWRULE: uapi.FIB_RULE_HDR,
 }
 KINDS = tuple(HEADER)
 NAMES = dict(zip(KINDS, ("link", "addr", "route", "neigh", "rule"), strict=True))
 # Bytes of all of them.
 BYTES_KEPT = 64 << 20
 # Kinds of objects that go with their link, beside routes.
-ON_LINKS = (RTM_NEWADDR, RTM_NEWNEIGH)
+ON_LINKS = (uapi.RTM_NEWADDR, uapi.RTM_NEWNEIGH)
 # Where the attributes of a route begin.
-ROUTE_ATTRIBUTES = NLMSG_HDRLEN + RTMSG
+ROUTE_ATTRIBUTES = uapi.NLMSG_HDRLEN + uapi.RTMSG
 
 
 class Held(NamedTuple):
@@ -99,7 +73,8 @@ class RecordedObjects:
         self._reading = MessageReader(byteorder)
         self._tables: dict[int, dict[Key, Held]] = {kind: {} for kind in KINDS}
         self._by_family = {
-            kind: link_index() if kind == RTM_NEWLINK else FamilyIndex.of_kind(name) for kind, name in NAMES.items()
+            kind: link_index() if kind == uapi.RTM_NEWLINK else FamilyIndex.of_kind(name)
+            for kind, name in NAMES.items()
         }
         self._groups = RouteGroups()
         self._routes = LinkedRoutes(self)
@@ -120,14 +95,14 @@ class RecordedObjects:
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
-        kind = msg_type & ~RTNL_KIND_MASK
-        if kind == RTM_NEWNEXTHOP:
+        kind = msg_type & ~uapi.RTNL_KIND_MASK
+        if kind == uapi.RTM_NEWNEXTHOP:
             self._learn_nexthop(msg_type, message)
-        changes = msg_type & RTNL_KIND_MASK <= RTNL_KIND_DEL
-        if kind not in HEADER or not changes or len(message) < NLMSG_HDRLEN + HEADER[kind]:
+        changes = msg_type & uapi.RTNL_KIND_MASK <= uapi.RTNL_KIND_DEL
+        if kind not in HEADER or not changes or len(message) < uapi.NLMSG_HDRLEN + HEADER[kind]:
             return
         value = self._reading.read(kind, message)
-        if msg_type & RTNL_KIND_MASK == RTNL_KIND_DEL:
+        if msg_type & uapi.RTNL_KIND_MASK == uapi.RTNL_KIND_DEL:
             self._learn_gone(kind, message, value)
             return
         found = self._whole(kind, self._parts(kind, message, value), frame)
@@ -141,7 +116,7 @@ class RecordedObjects:
             else:  # what is held of it is not what it is any more
                 self.lacking.add(kind)
                 self._drop(kind, key)
-        if found and kind == RTM_NEWLINK and message[FAMILY] == AF_UNSPEC:
+        if found and kind == uapi.RTM_NEWLINK and message[FAMILY] == uapi.AF_UNSPEC:
             cause = cause_of(int.from_bytes(message[FLAGS], self._order))
             if cause is not None:
                 self._end_routes(cause, self._reading.index(message))
@@ -152,7 +127,7 @@ class RecordedObjects:
         known = not self._tables[kind].keys().isdisjoint(keys)
         for key in keys:
             self._drop(kind, key)
-        if keys and kind == RTM_NEWLINK and message[FAMILY] == AF_UNSPEC:
+        if keys and kind == uapi.RTM_NEWLINK and message[FAMILY] == uapi.AF_UNSPEC:
             self._link_gone(self._reading.index(message))
         elif keys and isinstance(value, Address):
             self._address_gone(value, known=known)
@@ -188,7 +163,7 @@ class RecordedObjects:
         self._by_family[kind].put(key)
         if held.route is None:
             self._move(kind, key, before, held)
-            if kind == RTM_NEWADDR and before is None:
+            if kind == uapi.RTM_NEWADDR and before is None:
                 self._routes.add_address(self._reading.address(held.message))
         elif before is None or before.route is None:
             self._routes.put(key, held.route)
@@ -198,7 +173,7 @@ class RecordedObjects:
     def _move(self, kind: int, key: Key, before: Held | None, held: Held | None) -> None:
         """A link, or what is on one, came, went, or is where it was before or elsewhere."""
         for one in filter(None, (before, held)):
-            index, ip4 = self._reading.index(one.message), one.message[FAMILY] == AF_INET
+            index, ip4 = self._reading.index(one.message), one.message[FAMILY] == uapi.AF_INET
             if kind in ON_LINKS:
                 keys = self._on[kind, ip4].setdefault(index, {})
                 if one is held:
@@ -207,14 +182,14 @@ class RecordedObjects:
                     keys.pop(key, None)
                 if not keys:
                     del self._on[kind, ip4][index]
-            if kind == RTM_NEWLINK:
+            if kind == uapi.RTM_NEWLINK:
                 self._routes.changed(index)
 
     def _replaced(self, message: bytes, route: Route, keys: list[Key]) -> list[Key]:
         """Put a route, or each of its hops, in its place; the routes that it replaces."""
         group, flags = keys[0][:-1], header(message, 0, self._order).flags
         nexthop = route.nh_id is not None
-        if route.family != AF_INET6:
+        if route.family != uapi.AF_INET6:
             one = self._groups.put4(group, keys[0], flags, nexthop=nexthop)
             return [] if one is None else [one]
         sibling = is_sibling(route)
@@ -222,7 +197,7 @@ class RecordedObjects:
         return self._groups.put6(group, keys, flags, sibling=sibling, listed=listed, nexthop=nexthop)
 
     def _drop(self, kind: int, key: Key) -> None:
-        if kind == RTM_NEWROUTE:
+        if kind == uapi.RTM_NEWROUTE:
             self._groups.remove(key[:-1], key)
         held = self._tables[kind].pop(key, None)
         if held is None:
@@ -232,7 +207,7 @@ class RecordedObjects:
         self._by_family[kind].remove(key)
         if held.route is None:
             self._move(kind, key, held, None)
-            if kind == RTM_NEWADDR:
+            if kind == uapi.RTM_NEWADDR:
                 self._routes.delete_address(self._reading.address(held.message))
         else:
             self._routes.remove(key, held.route)
@@ -248,19 +223,19 @@ class RecordedObjects:
         gone = [key for key in gone if siblings[key[:-1]] < 2 or _is_sibling(table[key])]
         for key in gone:
             self._drop(kind, key)
-        self._listed_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
+        self._listed_addresses |= kind == uapi.RTM_NEWADDR and family in {uapi.AF_UNSPEC, uapi.AF_INET}
         return gone
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""
         table = self._tables[kind]
-        keys = self._in_order() if kind == RTM_NEWROUTE else table
+        keys = self._in_order() if kind == uapi.RTM_NEWROUTE else table
         yield from (held.message for held in map(table.__getitem__, keys) if _listed(kind, family, held))
 
     def _in_order(self) -> Iterator[Key]:
         """The keys of the routes; those of one group come together, in the kernel's order."""
         seen: set[Key] = set()
-        for key in self._tables[RTM_NEWROUTE]:
+        for key in self._tables[uapi.RTM_NEWROUTE]:
             if (group := key[:-1]) not in seen:
                 keys = self._groups.of(group)
                 if len(keys) > 1:
@@ -270,7 +245,7 @@ class RecordedObjects:
     def _parts(self, kind: int, message: bytes, value: Value) -> Iterator[tuple[Key, bytes, Value]]:
         """The objects that a message is about, each by its key in the table of its kind, with a message of its own: an
         IPv6 route with several hops is one for each, since the kernel may take a single one away."""
-        if isinstance(value, Route) and value.family == AF_INET6 and value.multipath and value.nh_id is None:
+        if isinstance(value, Route) and value.family == uapi.AF_INET6 and value.multipath and value.nh_id is None:
             for one in self._hops(message):
                 route = self._reading.route(one)
                 yield route_key(route), one, route
@@ -279,38 +254,38 @@ class RecordedObjects:
         if subject is not None:
             name, key, _ = subject
             # The table of links holds bridge ports and views of families, too.
-            yield (name, *key) if kind == RTM_NEWLINK else key, message, value
+            yield (name, *key) if kind == uapi.RTM_NEWLINK else key, message, value
 
     def _hops(self, message: bytes) -> Iterator[bytes]:
         """A message for each hop of a route."""
         rows = list(walk_attributes(message, ROUTE_ATTRIBUTES, len(message), self._order))
         shared = b"".join(
-            message[begin - NLA_HDRLEN : end] + bytes(-(end - begin) % 4)
+            message[begin - uapi.NLA_HDRLEN : end] + bytes(-(end - begin) % 4)
             for number, begin, end in rows
-            if number != RTA_MULTIPATH
+            if number != uapi.RTA_MULTIPATH
         )
-        hops = attribute(message, ROUTE_ATTRIBUTES, len(message), self._order, RTA_MULTIPATH) or b""
+        hops = attribute(message, ROUTE_ATTRIBUTES, len(message), self._order, uapi.RTA_MULTIPATH) or b""
         for begin, end in next_hops(hops, self._order):
-            oif = self._nlattr.pack(8, RTA_OIF) + hops[begin + 4 : begin + RTNEXTHOP]
-            body = message[4:ROUTE_ATTRIBUTES] + shared + oif + hops[begin + RTNEXTHOP : end]
+            oif = self._nlattr.pack(8, uapi.RTA_OIF) + hops[begin + 4 : begin + uapi.RTNEXTHOP]
+            body = message[4:ROUTE_ATTRIBUTES] + shared + oif + hops[begin + uapi.RTNEXTHOP : end]
             yield (len(body) + 4).to_bytes(4, self._order) + body
 
     def _up(self, message: bytes) -> bool:
-        return bool(int.from_bytes(message[FLAGS], self._order) & IFF_UP)
+        return bool(int.from_bytes(message[FLAGS], self._order) & uapi.IFF_UP)
 
     @property
     def knows_addresses(self) -> bool:
         """Whether all IPv4 addresses are known."""
-        return self._listed_addresses and RTM_NEWADDR not in self.lacking
+        return self._listed_addresses and uapi.RTM_NEWADDR not in self.lacking
 
     def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
-        link = self._tables[RTM_NEWLINK].get(("link", index))
+        link = self._tables[uapi.RTM_NEWLINK].get(("link", index))
         return link is not None and not self._up(link.message)
 
     def _link_gone(self, index: int) -> None:
         """Remove what goes with a link that is deleted."""
-        self._drop(RTM_NEWLINK, ("port", index))
+        self._drop(uapi.RTM_NEWLINK, ("port", index))
         for kind in ON_LINKS:
             for ip4 in (False, True):
                 for key in list(self._on[kind, ip4].get(index, ())):
@@ -319,23 +294,23 @@ class RecordedObjects:
 
     def _address_gone(self, address: Address, *, known: bool) -> None:
         """Remove what goes with the last IPv4 address of a link, or the preferred sources that go with one of IPv6."""
-        if address.family == AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
+        if address.family == uapi.AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
             self._end_routes(Cause.NO_ADDRESS, address.ifindex)
         for key in self._routes.unsourced(address, known=known):
-            self._rewrite(key, lambda message: self._reading.without(message, RTMSG, RTA_PREFSRC))
+            self._rewrite(key, lambda message: self._reading.without(message, uapi.RTMSG, uapi.RTA_PREFSRC))
 
     def _rewrite(self, key: Key, change: Callable[[bytes], bytes]) -> None:
         """Change a route, by its message."""
-        held = self._tables[RTM_NEWROUTE][key]
+        held = self._tables[uapi.RTM_NEWROUTE][key]
         message = change(held.message)
-        self._put(RTM_NEWROUTE, key, Held(message, self._reading.route(message), held.frame))
+        self._put(uapi.RTM_NEWROUTE, key, Held(message, self._reading.route(message), held.frame))
 
     def _end_routes(self, cause: Cause, index: int) -> None:
         gone, shorter = self._routes.ended(cause, index)
         for key in gone:
-            self._drop(RTM_NEWROUTE, key)
+            self._drop(uapi.RTM_NEWROUTE, key)
         for key in shorter:
-            route = self._tables[RTM_NEWROUTE][key].route
+            route = self._tables[uapi.RTM_NEWROUTE][key].route
             hops = (route and route.multipath) or ()
             self._without_hops(key, {place for place, hop in enumerate(hops) if hop.ifindex == index})
 
@@ -345,12 +320,16 @@ class RecordedObjects:
     def _learn_nexthop(self, msg_type: int, message: bytes) -> None:
         """With a nexthop object go routes or hops of them."""
         nexthop = self._reading.nexthop(msg_type, message)
-        change = None if nexthop is None or msg_type & RTNL_KIND_MASK > RTNL_KIND_DEL else self._nexthops.of(nexthop)
+        change = (
+            None
+            if nexthop is None or msg_type & uapi.RTNL_KIND_MASK > uapi.RTNL_KIND_DEL
+            else self._nexthops.of(nexthop)
+        )
         if change is None:
             return
         if change.weights is None:
             for key in self._routes.by_nexthop.over(change.id):
-                self._drop(RTM_NEWROUTE, key)
+                self._drop(uapi.RTM_NEWROUTE, key)
         for hops, keys in list(self._routes.by_nexthop.alike(change.id)):
             place = lost_hop(hops, change, self._reading.gateway)
             if place is not None:
@@ -365,14 +344,14 @@ def _is_sibling(held: Held) -> bool:
 def _hops_in(kind: int, key: Key) -> int:
     """How many hops a route has in its key, one by itself not counted."""
     entry: Any = key[-1]  # see keys.hops_of
-    return max(0, len(entry[-1]) - 1) if kind == RTM_NEWROUTE else 0
+    return max(0, len(entry[-1]) - 1) if kind == uapi.RTM_NEWROUTE else 0
 
 
 def _listed(kind: int, family: int, held: Held) -> bool:
     """Whether an ordinary dump lists an object: proxy neighbours only one that asks for them does."""
     mine = held.message[FAMILY]
-    if kind == RTM_NEWNEIGH and mine != AF_BRIDGE and held.message[NDM_FLAGS] & NTF_PROXY:
+    if kind == uapi.RTM_NEWNEIGH and mine != uapi.AF_BRIDGE and held.message[NDM_FLAGS] & uapi.NTF_PROXY:
         return False
     # Of links a dump of all families lists no bridge ports, and no view of a family.
-    ordinary = kind != RTM_NEWLINK and not (kind == RTM_NEWNEIGH and mine == AF_BRIDGE)
-    return mine == family or (family == AF_UNSPEC and ordinary)
+    ordinary = kind != uapi.RTM_NEWLINK and not (kind == uapi.RTM_NEWNEIGH and mine == uapi.AF_BRIDGE)
+    return mine == family or (family == uapi.AF_UNSPEC and ordinary)
