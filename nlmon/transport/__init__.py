@@ -6,7 +6,7 @@ Rules of this room:
 3. What was not recorded is refused as a kernel refuses it; nothing is made up.
 
 Read ``base`` first. A recording begins with ``dumps`` and has ``kernel`` with ``recorder`` around it, a live comparison
-``kernel`` behind a ``tap``, and a replay ``recorded``.
+``kernel`` behind a ``tap``, and a replay ``recorded``. ``wrapped`` is what recorder and tap have in common.
 
 Not here: decoding (``nlmon.backends``), and files (``nlmon.capture``).
 """

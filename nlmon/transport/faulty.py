@@ -145,35 +145,36 @@ class FaultyTapFactory(TapFactory):
         self.taps[protocol] = tap
         return tap
 
+    def _faulty_taps(self) -> list[FaultyTap]:
+        """The open taps, all of which it has made."""
+        return [tap for tap in self.taps.values() if isinstance(tap, FaultyTap)]
+
     def lose_all(self) -> None:
         """The namespace is gone: every socket fails."""
         self.gone = True
-        for tap in self.taps.values():
-            if isinstance(tap, FaultyTap):
-                tap.lose()
+        for tap in self._faulty_taps():
+            tap.lose()
 
     def caught_up(self) -> list[int]:
         """All was read that was sent: say what is over. Returns the protocols that have something to read."""
         if self.faults.gone and not self.gone:
             self.lose_all()
-        for tap in self.taps.values():
-            if isinstance(tap, FaultyTap):
-                tap.catch_up()
-                while tap.unwanted:
-                    tap.leave(tap.unwanted.pop())
-        return [protocol for protocol, tap in self.taps.items() if isinstance(tap, FaultyTap) and tap.waits]
+        for tap in self._faulty_taps():
+            tap.catch_up()
+            while tap.unwanted:
+                tap.leave(tap.unwanted.pop())
+        return [tap.protocol for tap in self._faulty_taps() if tap.waits]
 
     def end(self) -> list[int]:
         """The run is over: end what is going on. Returns the protocols that have something to read."""
-        for tap in self.taps.values():
-            if isinstance(tap, FaultyTap):
-                tap.end_loss()
+        for tap in self._faulty_taps():
+            tap.end_loss()
         return self.caught_up()
 
     def close(self) -> None:
         """Close what the implementation could not, since it was lost."""
-        for tap in list(self.taps.values()):
-            if isinstance(tap, FaultyTap) and tap.lost:
+        for tap in self._faulty_taps():
+            if tap.lost:
                 tap.inner.close()
                 self.forget(tap)
 
@@ -191,7 +192,6 @@ class FaultyTap(Tap):
         before: FaultyTap | None = None,
     ) -> None:
         super().__init__(factory, inner, tuple(groups))
-        self.inner = inner
         self.lost = 0
         self.unwanted: set[int] = set()
         self._faulty = factory
@@ -231,7 +231,7 @@ class FaultyTap(Tap):
         """A request of the wrapped transport, unless the namespace is gone."""
         if self._faulty.gone:
             raise socket_lost()
-        return self.inner.request(message)
+        return super().request(message)
 
     def close(self) -> None:
         """Close the wrapped transport; that of a lost socket is read on."""

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias
 
-from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+from nlmon.transport.base import Transport, TransportFactory
+from nlmon.transport.wrapped import WrappedTransport
 from nlmon.wire import Datagram
 
 __all__ = ["RecordingFactory", "RecordingTransport", "Sink"]
@@ -48,68 +49,43 @@ class RecordingFactory:
         return RecordingTransport(inner, self._sink)
 
 
-class RecordingTransport:
+class RecordingTransport(WrappedTransport):
     """A transport that keeps a copy of every datagram; see ``Transport``. ``events``: how many it read that were no
     answers."""
 
     def __init__(self, inner: Transport, sink: Sink) -> None:
-        self.protocol = inner.protocol
+        super().__init__(inner)
         self.events = 0
-        self._inner = inner
         self._sink = sink
         self._closed = False
         self._events = sink.add_socket(f"events-{inner.protocol}", inner.protocol)
         self._requests = sink.add_socket(f"requests-{inner.protocol}", inner.protocol)
 
-    def fileno(self) -> int:
-        """Descriptor of the recorded transport."""
-        return self._inner.fileno()
-
     def recv(self) -> Datagram | None:
         """The next event, recorded."""
-        datagram = self._inner.recv()
+        datagram = self.inner.recv()
         if datagram is not None:
             self.events += 1
             self._keep(self._events, datagram.timestamp, datagram.data, "in")
         return datagram
 
-    def join(self, group: int) -> None:
-        """Join a group of the recorded transport."""
-        self._inner.join(group)
-
-    def leave(self, group: int) -> None:
-        """Leave a group of the recorded transport."""
-        self._inner.leave(group)
-
     def request(self, message: bytes, *, before: Callable[[Datagram], None] | None = None) -> Iterator[Datagram]:
         """A request and its answer, both recorded. ``before`` is called with each part of the answer before that is
         recorded, and may read the events that precede it."""
         self._keep(self._requests, time.time_ns(), message, "out")
-        for datagram in self._inner.request(message):
+        for datagram in self.inner.request(message):
             if before is not None:
                 before(datagram)
             self._keep(self._requests, datagram.timestamp, datagram.data, "in")
             yield datagram
-
-    def link_name(self, ifindex: int) -> str | None:
-        """Name of an interface, of which a capture holds no trace but its link messages."""
-        return self._inner.link_name(ifindex)
-
-    def now(self) -> int:
-        """Time of the recorded transport."""
-        return self._inner.now()
-
-    def status(self) -> TransportStatus:
-        """Status of the recorded transport."""
-        return self._inner.status()
 
     def close(self) -> None:
         """Close the recorded transport and report to the sink what it lost; the sink stays open."""
         if self._closed:
             return
         self._closed = True
-        self._sink.lost(self._events, self._inner.status().drops)
-        self._inner.close()
+        self._sink.lost(self._events, self.inner.status().drops)
+        self.inner.close()
 
     def _keep(self, number: int, timestamp: int, data: bytes, direction: Way) -> None:
         self._sink.write(socket=number, timestamp=timestamp, data=data, direction=direction)

@@ -15,12 +15,13 @@ Not here: which two datagrams are the same (``nlmon.engine.pairing``), and keepi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
-from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+from nlmon.transport.base import Transport, TransportFactory
+from nlmon.transport.wrapped import WrappedTransport
 from nlmon.wire import Datagram
 
 __all__ = ["FaultsSuffered", "Reading", "Tap", "TapFactory"]
@@ -96,14 +97,13 @@ class TapFactory:
         return self._readings[-1].names if self._readings else None
 
 
-class Tap:
+class Tap(WrappedTransport):
     """A transport behind a tap; see ``Transport``. ``groups``: those that it is in."""
 
     def __init__(self, factory: TapFactory, inner: Transport, groups: Sequence[int]) -> None:
-        self.protocol = inner.protocol
+        super().__init__(inner)
         self.groups = set(groups)
         self._factory = factory
-        self._inner = inner
         self._closed = False
 
     @property
@@ -114,13 +114,9 @@ class Tap:
     def drain(self) -> None:
         """Read a datagram that a socket which a fault took would have received."""
 
-    def fileno(self) -> int:
-        """Descriptor of the wrapped transport."""
-        return self._inner.fileno()
-
     def recv(self) -> Datagram | None:
         """The next event, with the number and the time that ``arrive`` gives it; None also for one that is dropped."""
-        datagram = self._inner.recv()
+        datagram = self.inner.recv()
         reading = None if datagram is None else self._factory.arrive(datagram)
         if reading is None:
             return None
@@ -129,39 +125,27 @@ class Tap:
 
     def join(self, group: int) -> None:
         """Join a group."""
-        self._inner.join(group)
+        super().join(group)
         self.groups.add(group)
 
     def leave(self, group: int) -> None:
         """Leave a group."""
-        self._inner.leave(group)
+        super().leave(group)
         self.groups.discard(group)
-
-    def request(self, message: bytes) -> Iterator[Datagram]:
-        """A request of the wrapped transport."""
-        return self._inner.request(message)
 
     def link_name(self, ifindex: int) -> str | None:
         """Name of an interface: the first answer that was given for the datagram at hand."""
         names = self._factory.names
         if names is None:
-            return self._inner.link_name(ifindex)
+            return super().link_name(ifindex)
         if ifindex not in names:
-            names[ifindex] = self._inner.link_name(ifindex)
+            names[ifindex] = super().link_name(ifindex)
         return names[ifindex]
-
-    def now(self) -> int:
-        """Time of the wrapped transport."""
-        return self._inner.now()
-
-    def status(self) -> TransportStatus:
-        """Status of the wrapped transport."""
-        return self._inner.status()
 
     def close(self) -> None:
         """Close the wrapped transport."""
         if not self._closed:
             self._closed = True
-            self._factory.dropped[self.protocol] += self._inner.status().drops
-        self._inner.close()
+            self._factory.dropped[self.protocol] += self.inner.status().drops
+        super().close()
         self._factory.forget(self)

@@ -19,6 +19,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel, name_text
 
 __all__ = ["answers"]
 
+NLCTRL = uapi.NETLINK_GENERIC, uapi.GENL_ID_CTRL
 GETFAMILY = bytes([uapi.CTRL_CMD_GETFAMILY])
 # Of the played socket, as the kernel might have numbered it.
 PORT_ID = 1 << 22
@@ -34,32 +35,25 @@ def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[b
     if len(message) < uapi.NLMSG_HDRLEN:
         return
     _, kind, flags, seq, _ = header.unpack_from(message)
-    objects = kernel.objects_of(kind, message) if protocol == uapi.NETLINK_ROUTE else None
-    if objects is not None and flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP:
-        yield from _multipart(
-            kernel, objects, seq, kind - uapi.RTNL_KIND_GET, errno.ENOMEM if kernel.lacks(kind) else 0
-        )
+    route, dump = protocol == uapi.NETLINK_ROUTE, flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP
+    failed = errno.ENOMEM if route and kernel.lacks(kind) else 0
+    objects = kernel.objects_of(kind, message) if route and dump else None
+    if objects is not None:
+        yield from _multipart(kernel, objects, seq, kind - uapi.RTNL_KIND_GET, failed)
         return
-    if protocol == uapi.NETLINK_ROUTE and kind == uapi.RTM_GETLINK:
-        every = [one for _, one in kernel.links.values()]
-        found = every if flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP else _one_link(kernel, message)
-        missing = errno.ENODEV
-    elif (protocol, kind) == (uapi.NETLINK_GENERIC, uapi.GENL_ID_CTRL) and message.startswith(
-        GETFAMILY, uapi.NLMSG_HDRLEN
-    ):
-        every = [one for _, one in kernel.families.values()]
-        found = every if flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP else _one_family(kernel, message)
-        missing = errno.ENOENT
+    if route and kind == uapi.RTM_GETLINK:
+        found = [one for _, one in kernel.links.values()] if dump else _one_link(kernel, message)
+        answer, missing = uapi.RTM_NEWLINK, errno.ENODEV
+    elif (protocol, kind) == NLCTRL and message.startswith(GETFAMILY, uapi.NLMSG_HDRLEN):
+        found = [one for _, one in kernel.families.values()] if dump else _one_family(kernel, message)
+        answer, missing = uapi.GENL_ID_CTRL, errno.ENOENT
     else:
         yield _refuse(kernel, message, seq, errno.EOPNOTSUPP)
         return
-    if flags & uapi.NLM_F_DUMP == uapi.NLM_F_DUMP:
-        failed = errno.ENOMEM if protocol == uapi.NETLINK_ROUTE and kernel.lacks(kind) else 0
-        yield from _multipart(
-            kernel, found, seq, uapi.RTM_NEWLINK if protocol == uapi.NETLINK_ROUTE else uapi.GENL_ID_CTRL, failed
-        )
+    if dump:
+        yield from _multipart(kernel, found, seq, answer, failed)
     elif found:
-        yield _rewrite(kernel, found[0], seq, 0, uapi.RTM_NEWLINK if protocol == uapi.NETLINK_ROUTE else kind)
+        yield _rewrite(kernel, found[0], seq, 0, answer)
     else:
         yield _refuse(kernel, message, seq, missing)
 
