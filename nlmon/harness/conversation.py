@@ -11,6 +11,7 @@ Not here: what an answer means (``values``), and pipes (``program``).
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeVar
@@ -39,7 +40,8 @@ __all__ = ["Conversation"]
 
 T = TypeVar("T")
 SHOWN = 120
-
+# Of a greeting: what groups are listed by, as a key of JSON is a text, and characters of a name.
+PROTOCOL_NUMBER, NAME = re.compile(r"[0-9]{1,3}"), 200
 
 _GREETING, _ANSWER, _BYE = msgspec.json.Decoder(Greeting), msgspec.json.Decoder(Answer), msgspec.json.Decoder(Bye)
 
@@ -134,7 +136,9 @@ class Conversation:
             if hello.protocol != PROTOCOL:
                 what = f"{self.command.text} speaks version {hello.protocol} of the harness protocol"
                 why, hint = f"version {PROTOCOL} was asked for", "see docs/harness.md"
-                raise HarnessError("NLM-N007", what, where=_line(program), why=why, hint=hint)
+                raise HarnessError("NLM-N007", what, where=program.place, why=why, hint=hint)
+            if wrong := _misfit(hello):
+                raise HarnessError("NLM-N005", f"{self.command.text} {wrong[0]}", where=program.place, hint=wrong[1])
         self._program = program
         return hello
 
@@ -159,7 +163,7 @@ class Conversation:
         answer = self._decoded(program, _ANSWER, program.read(), '{"n": …, "events": […]}')
         if answer.n != n:
             what = f"{self.command.text} answered datagram {answer.n} where {n} was next"
-            where, hint = _line(program), "each datagram has one answer, in order"
+            where, hint = program.place, "each datagram has one answer, in order"
             raise HarnessError("NLM-N006", what, where=where, hint=hint)
         self.events += len(answer.events)
         return answer
@@ -194,7 +198,7 @@ class Conversation:
             what, hint = f"{self.command.text} wrote {shown!r}", f"the protocol asks for {wanted}"
             if "truncated" in str(error) and line.strip():
                 hint += " on one line"
-            raise HarnessError("NLM-N005", what, where=_line(program), why=str(error), hint=hint) from None
+            raise HarnessError("NLM-N005", what, where=program.place, why=str(error), hint=hint) from None
 
     def _hold(self, bye: Farewell) -> None:
         """Hold its counts against ours. Raises ``HarnessError`` (NLM-N010)."""
@@ -205,5 +209,10 @@ class Conversation:
                 raise HarnessError("NLM-N010", what, why=why, hint="bye counts since hello")
 
 
-def _line(program: Program) -> str:
-    return f"line {program.read_lines} of its output"
+def _misfit(hello: Hello) -> tuple[str, str] | None:
+    """What is wrong with a greeting whose types are right, and what to do."""
+    if len(hello.name) > NAME:
+        return f"has a name of {len(hello.name):,} characters", f"at most {NAME} are shown in each report"
+    if odd := next((one for one in hello.groups if not PROTOCOL_NUMBER.fullmatch(one)), None):
+        return f"lists groups of {odd[:SHOWN]!r}", "groups stand by the number of their protocol, as text"
+    return None

@@ -5,7 +5,9 @@ Rules:
    all the time, and its end is kept for whoever asks what went wrong.
 2. Both directions move in one loop: neither waits for the other, however much is on its way.
 3. A limit of memory is one of resident bytes; one of address space breaks runtimes that reserve much and use little.
-4. A program that is gone is an error of ours and no SIGPIPE, of which the command line would die without a word
+4. It goes with us: with whoever started it when that is closed or ends, and on Linux by a signal of the kernel when we
+   are killed (prctl(2), PR_SET_PDEATHSIG). What it has started then has the end of its input to go by.
+5. A program that is gone is an error of ours and no SIGPIPE, of which the command line would die without a word
    (``gone_is_an_error``).
 
 Not here: what is started (``command``), and what the lines mean (``conversation``).
@@ -34,8 +36,8 @@ from nlmon.harness.said import Said
 
 __all__ = ["Program", "gone_is_an_error"]
 
-# Bytes: of one line, and of one read.
-LONGEST, CHUNK = 64 << 20, 1 << 18
+# Bytes: of one line, which is an answer to at most 64 KiB, and of one read.
+LONGEST, CHUNK = 16 << 20, 1 << 18
 # Seconds between two looks at the memory of a program that is waited for, and until it is killed when it should end.
 LOOK, GRACE = 0.05, 2.0
 # What to do about a program that does not answer, and about one that has not answered at all.
@@ -59,7 +61,7 @@ class Program:
         argv = [found(command), *command.argv[1:]]
         try:
             self._process = subprocess.Popen(
-                [*(_without_network() if before is None else before), *argv],
+                [*(_without_network() if before is None else before), *_killed_with_us(), *argv],
                 pass_fds=keep,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -83,7 +85,8 @@ class Program:
         self._poll.register(self._out, selectors.EVENT_READ)
         self._poll.register(self._err, selectors.EVENT_READ)
         self._waiting = bytearray()
-        self._begun = b""
+        # What is there of a line that has not ended.
+        self._begun: list[bytes] = []
         self._lines: deque[bytes] = deque()
         self.read_lines, self.last = 0, b""
         self._said = Said()
@@ -111,6 +114,7 @@ class Program:
     def left(self) -> list[bytes]:
         """The lines that were received and not read."""
         found = list(self._lines)
+        self.read_lines += len(found)
         self._lines.clear()
         return found
 
@@ -119,9 +123,15 @@ class Program:
         """What to wait for: its standard output, and standard error until it has closed that."""
         return tuple(key.fd for key in self._poll.get_map().values())
 
+    @property
+    def place(self) -> str:
+        """Where the line is that was read last, for people."""
+        return f"line {self.read_lines} of its output"
+
     def ended(self) -> int:
-        """Its exit status once it has ended by itself; negative: the signal. What it still writes is read and dropped.
-        Raises ``HarnessError`` (NLM-N004)."""
+        """Its exit status once it has ended by itself; negative: the signal. What it still writes to standard error is
+        read. Raises ``HarnessError`` where it stays (NLM-N004) or writes more lines (NLM-N010)."""
+        behind = bool(b"".join((*self.left(), *self._begun)).strip())
         stream, self._process.stdin = self._process.stdin, None
         if stream is not None:
             stream.close()
@@ -131,14 +141,19 @@ class Program:
             for descriptor in self._ready(LOOK):
                 if descriptor == self._err:
                     self._receive()
-                elif not os.read(self._out, CHUNK):
-                    self._poll.unregister(self._out)
+                else:
+                    behind = self._writes() or behind
             if not self._poll.get_map():
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(LOOK)
             if time.monotonic() > until:
                 hint = "it must exit with status 0 behind bye; set timeout, if it is slow by nature"
                 raise self._late("does not end after its last line", hint)
+        if behind or (self._out in self.descriptors and self._writes()):
+            what = f"{self.command.text} writes more behind its last line"
+            raise HarnessError(
+                "NLM-N010", what, hint="standard output holds the lines of the protocol and nothing else"
+            )
         return status
 
     def kill(self) -> None:
@@ -193,10 +208,29 @@ class Program:
                 data = os.read(self._out, CHUNK)
                 if not data:
                     raise self._gone()
-                *lines, self._begun = (self._begun + data).split(b"\n")
-                self._lines.extend(lines)
-                if len(self._begun) > LONGEST:
-                    raise HarnessError("NLM-N005", f"{self.command.text} writes a line without end")
+                self._split(data)
+
+    def _split(self, data: bytes) -> None:
+        """Take what was read apart into lines. Parts of one are put together once, when it has ended."""
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            self._lines.append(b"".join((*self._begun, end)))
+            self._begun.clear()
+        if rest:
+            self._begun.append(rest)
+        if sum(map(len, self._begun)) > LONGEST:
+            what, why = f"{self.command.text} writes a line without end", f"more than {LONGEST >> 20} MiB"
+            raise HarnessError("NLM-N005", what, where=self._due, why=why)
+
+    def _writes(self) -> bool:
+        """Whether it has written to standard output, which is dropped."""
+        try:
+            data = os.read(self._out, CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._poll.unregister(self._out)
+        return bool(data.strip())
 
     def _receive(self) -> None:
         try:
@@ -208,22 +242,34 @@ class Program:
                 self._poll.unregister(self._err)
         self._said.add(data)
 
+    @property
+    def _due(self) -> str:
+        """Where the line is that is waited for."""
+        return f"line {self.read_lines + len(self._lines) + 1} of its output"
+
     def _look(self) -> None:
+        """See that it is still there, which a child that has its standard output hides, and what it uses."""
+        if self._process.poll() is not None and self._out not in self._ready(0):
+            raise self._gone()
         used = _resident(self._process.pid)
         if used > self.command.memory:
-            what = f"{self.command.text} uses {used >> 20:,} MiB of memory"
-            raise HarnessError("NLM-N008", what, why=f"it may use {self.command.memory >> 20:,}", hint="set memory")
+            what, why = (
+                f"{self.command.text} uses {used >> 20:,} MiB of memory",
+                f"it may use {self.command.memory >> 20:,}",
+            )
+            raise HarnessError("NLM-N008", what, where=self._due, why=why, hint="set memory")
 
     def _late(self, what: str, hint: str) -> HarnessError:
-        return HarnessError("NLM-N004", f"{self.command.text} {what}", why=self.said, hint=hint)
+        return HarnessError("NLM-N004", f"{self.command.text} {what}", where=self._due, why=self.said, hint=hint)
 
     def _gone(self) -> HarnessError:
         try:
             status = self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
-            return HarnessError("NLM-N003", f"{self.command.text} closed its standard output", why=self.said)
-        how = f"ended with status {status}" if status >= 0 else f"was ended by {_signal_name(-status)}"
-        return HarnessError("NLM-N003", f"{self.command.text} {how}", why=self.said)
+            how = "closed its standard output"
+        else:
+            how = f"ended with status {status}" if status >= 0 else f"was ended by {_signal_name(-status)}"
+        return HarnessError("NLM-N003", f"{self.command.text} {how}", where=self._due, why=self.said)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -253,6 +299,16 @@ def _without_network() -> tuple[str, ...]:
         prefix = (unshare, "-n") if os.geteuid() == 0 else (unshare, "--user", "--map-current-user", "--net")
         tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
         return (*prefix, "--") if tried.returncode == 0 else ()
+    return ()
+
+
+@functools.cache
+def _killed_with_us() -> tuple[str, ...]:
+    """What a command begins with so that the kernel kills it when we end; nothing where there is no setpriv(1)."""
+    if sys.platform == "linux" and (setpriv := shutil.which("setpriv")) is not None:
+        prefix = (setpriv, "--pdeathsig", "KILL", "--")
+        tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+        return prefix if tried.returncode == 0 else ()
     return ()
 
 

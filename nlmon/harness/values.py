@@ -34,8 +34,10 @@ __all__ = ["NEXTHOPS", "Values", "field_types", "misfit", "nexthop_fields", "pla
 Convert = Callable[[Any], Any]
 # What rows of ``widths`` call structures inside of payloads.
 INSIDE: Mapping[type[Struct], str] = {NextHop: "hop", FlowTuple: "tuple", MdbEntry: "mdb_entry"}
-# Orders of fields that are remembered.
-LAYOUTS = 256
+# Orders of fields that are remembered, each of names of so many characters at most; an event has 40 fields.
+LAYOUTS, WIDEST = 256, 4096
+# Names of fields that no event has: so many are kept, each of so many characters; the others are counted as one.
+NAMES, LONG, OTHERS = 1000, 80, "(others)"
 NEXTHOPS = "nexthops"
 # Where a field of the one next hop of a route stands in the route.
 ONE_HOP = {"ifindex": "oif", "gateway": "gateway", "via": "via", "encap_type": "encap_type", "encap": "encap"}
@@ -61,7 +63,8 @@ class Values:
         if struct is None:
             return None
         fields = self.routed(kind, fields)
-        layout = _layout(struct, kind, tuple(fields))
+        names = tuple(fields)
+        layout = (_layout if sum(map(len, names)) <= WIDEST else _layout.__wrapped__)(struct, kind, names)
         size = len(struct.__struct_fields__)
         found: list[Any] = [UNSET] * (size + 1)  # the last place is for what no event has
         for (place, most, convert), value in zip(layout.columns, fields.values(), strict=True):
@@ -69,7 +72,8 @@ class Values:
             plain = value is None or (type(value) is int and 0 <= value <= most)
             found[place] = value if plain else convert(value)
         for name in layout.unknown:
-            self.unknown[name] += 1
+            short = name if len(name) <= LONG else f"{name[:LONG]}…"
+            self.unknown[short if len(self.unknown) < NAMES or short in self.unknown else OTHERS] += 1
         made: Any = struct(*found[:size])
         payload: Payload = made
         return payload

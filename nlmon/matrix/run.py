@@ -136,7 +136,7 @@ class _NotStarted(HarnessError):
     """Which implementation cannot be started, and why."""
 
     def __init__(self, number: int, why: HarnessError) -> None:
-        super().__init__(why.code, why.what, why=why.why, hint=why.hint)
+        super().__init__(why.code, why.what, where=why.where, why=why.why, hint=why.hint)
         self.number = number
 
 

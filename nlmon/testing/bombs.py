@@ -207,7 +207,8 @@ def group_lists() -> Messages:
     )
     for step in count():
         name, family = attr(uapi.CTRL_ATTR_FAMILY_NAME, b"f%d\0" % step), 32 + step % 60_000
-        described = name + attr(uapi.CTRL_ATTR_FAMILY_ID, number("H", family)) + attr(uapi.CTRL_ATTR_MCAST_GROUPS, groups)
+        named = name + attr(uapi.CTRL_ATTR_FAMILY_ID, number("H", family))
+        described = named + attr(uapi.CTRL_ATTR_MCAST_GROUPS, groups)
         yield message(uapi.GENL_ID_CTRL, bytes([uapi.CTRL_CMD_NEWFAMILY, 2, 0, 0]) + described)
 
 

@@ -88,7 +88,7 @@ ZOO: dict[str, tuple[list[bytes], str, str, str, dict[str, int]]] = {
         LINES[:1],
         "echo out of luck >&2; exit 7",
         "error",
-        "NLM-N003: sh FOLDER/program ended with status 7: out of luck",
+        "NLM-N003: sh FOLDER/program ended with status 7 (line 3 of its output): out of luck",
         {"missing": 2, "state": 2, "crash": 1},
     ),
     "garbage": (
@@ -165,7 +165,7 @@ def test_one_that_is_slow_is_said_to_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("printed", "then", "code", "said"),
     [
-        ([], "echo no libfoo.so >&2; exit 3", "NLM-N003", "ended with status 3: no libfoo.so"),
+        ([], "echo no libfoo.so >&2; exit 3", "NLM-N003", "ended with status 3 (line 1 of its output): no libfoo.so"),
         ([LINES[0]], "exec sleep 60", "NLM-N062", "does not say that it is ready"),
         ([b'{"ready":{"protocol":2}}\n'], "exec sleep 60", "NLM-N060", "is of version 2"),
         ([], "exec sleep 60", "NLM-N004", "gave no answer in 0.3 s"),
@@ -259,12 +259,11 @@ def test_a_burst_is_aligned_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_is_closed_is_not_waited_for(tmp_path: Path) -> None:
     """A program without standard error does not keep nlmon awake."""
     with beside(program(tmp_path, [READY], "exec 2>&-; exec sleep 60")) as (started, live, _):
-        both = len(started.descriptors)
-        readable(started.descriptors, 10.0)
-        live.programs.look(live.read)
-        left = len(started.descriptors)
+        while len(started.descriptors) > 1:  # it may have closed that before or behind its first line
+            readable(started.descriptors, 10.0)
+            live.programs.look(live.read)
 
-    assert (both, left) == (2, 1)
+        assert readable(started.descriptors, 0.0) == []
 
 
 def test_equal_datagrams_are_told_apart_by_their_order(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ OUTCOMES: dict[str, tuple[int, str, dict[str, int], str]] = {
     "gives an offset of its own": (3, "error", {"crash": 1}, "NLM-N005: … gave an event at offset 4000 of"),
 }
 STARTS = {
-    "crashes at start": "error[NLM-N003]: … ended with status 1: no such library",
+    "crashes at start": "error[NLM-N003]: … ended with status 1 (line 1 of its output): no such library",
     "lies about its version": "error[NLM-N007]: … speaks version 9 of the harness protocol (line 1 of its output): "
     "version 1 was asked for; see docs/harness.md",
 }
@@ -94,6 +94,29 @@ def test_a_mistake_has_its_outcome(mistake: str, capture: Path, answers: object)
     assert ("NLM-N" in reason) == bool(words)
 
 
+@pytest.mark.parametrize(("allow", "code"), [((), 1), (("link",), 1), (("addr", "route", "neigh"), 0), (("*",), 0)])
+def test_a_library_of_few_kinds_may_lose_what_is_allowed(
+    capture: Path, answers: object, allow: tuple[str, ...], code: int
+) -> None:
+    """By its name; the verdict stays lossy, and a loss of fields alone fails nothing."""
+    hello = {"name": "tiny", "protocol": 1, "provides": {"link": ["ifindex", "ifname"]}}
+    links = "[one for one in answer['events'] if one.get('kind') == 'link']"
+    few = f"if number == 0: answer['hello'] = {hello!r}\nelif number > 0: answer['events'] = {links}"
+    settings(capture.parent, "tiny", program(capture.parent, answers, few))
+    words = [word for one in allow for word in ("--allow", one)]
+    done = nlmon("replay", capture, "-i", "tiny", "--format", "json", *words)
+
+    assert (done.returncode, json.loads(done.stdout)["captures"][0]["verdict"]) == (code, "lossy")
+
+
+def test_a_promise_that_is_not_kept_is_allowed_by_nothing(capture: Path, answers: object) -> None:
+    """It is a regression, and no loss."""
+    settings(capture.parent, "tiny", program(capture.parent, answers, "drops the last event"))
+    done = nlmon("replay", capture, "-i", "tiny", "--format", "json", "--allow", "*")
+
+    assert (done.returncode, json.loads(done.stdout)["captures"][0]["verdict"]) == (1, "regression")
+
+
 @pytest.mark.parametrize("mistake", STARTS)
 def test_a_program_that_does_not_greet_ends_the_command(mistake: str, capture: Path, answers: object) -> None:
     """There is nothing to compare."""
@@ -109,7 +132,10 @@ def test_a_failure_is_no_traceback_where_one_reads_alone(capture: Path, answers:
     done = process("decode", capture, "-i", f"exec:{command}", cwd=capture.parent)
 
     assert (done.returncode, done.stdout.count("\n")) == (4, 2)
-    assert done.stderr.replace(command, "…") == "error[NLM-N003]: … ended with status 1: no memory\n"
+    assert (
+        done.stderr.replace(command, "…")
+        == "error[NLM-N003]: … ended with status 1 (line 4 of its output): no memory\n"
+    )
 
 
 def test_what_follows_a_failure_is_compared_again(capture: Path, answers: object) -> None:

@@ -14,6 +14,7 @@ from nlmon.errors import HarnessError, UsageError
 from nlmon.harness.command import Command
 from nlmon.harness.conversation import Conversation
 from nlmon.harness.program import Program
+from nlmon.harness.protocol import Farewell
 from nlmon.harness.said import Said
 from nlmon.wire import Datagram
 from support.command import nlmon
@@ -130,14 +131,18 @@ def test_what_cannot_be_started_is_a_mistake_of_use(name: str, code: str, why: s
 
 
 def test_what_is_written_behind_bye_does_not_block_the_end(tmp_path: Path) -> None:
-    """Standard error, and standard output, are read until the program has ended."""
+    """Standard error, and standard output, are read until the program has ended; only the latter is to be silent."""
     loud = "if number == -1: say(answer); os.write(2, b'e' * 500_000); os.write(1, b'o' * 500_000); sys.exit(0)"
-    conversation = Conversation(tiny(tmp_path, EMPTY, loud), "little")
-    list(conversation.ask([Datagram(1, 0, 0, b"")]))
-    bye = conversation.close()
+    found = []
+    for mistake in (loud, loud.replace("os.write(1, b'o'", "os.write(1, b'\\n'")):
+        conversation = Conversation(tiny(tmp_path, EMPTY, mistake), "little")
+        list(conversation.ask([Datagram(1, 0, 0, b"")]))
+        try:
+            found.append(conversation.close())
+        except HarnessError as error:
+            found.append(error.code)
 
-    assert bye is not None
-    assert (bye.datagrams, bye.events) == (1, 0)
+    assert found == ["NLM-N010", Farewell(1, 0)]
 
 
 TRACE = "file.js:81\nTypeError: no such thing\n" + "    at a place of a library (file.js:1)\n" * 40
@@ -209,7 +214,7 @@ CHECKED = [
     ("none", []),
     ("prints garbage", ["NLM-N005: a link that is gone: … wrote 'listening on netlink' (line 3 of its output)"]),
     ("lies about its version", ["NLM-N007: hello: … speaks version 9 of the harness protocol"]),
-    ("crashes at start", ["NLM-N003: hello: … ended with status 1: no such library"]),
+    ("crashes at start", ["NLM-N003: hello: … ended with status 1 (line 1 of its output): no such library"]),
     ("counts wrongly", ["NLM-N010: end: … counted 1 events: its answers list 0"]),
     (
         'if number == 1: answer["events"] = [{"offset": 8, "kind": "link", "fields": {"mtu": "x", "a": 1}}]',

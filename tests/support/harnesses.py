@@ -18,7 +18,7 @@ from nlmon.harness.serve import served
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
-__all__ = ["MISTAKES", "program", "right_answers", "settings"]
+__all__ = ["MISTAKES", "program", "right_answers", "settings", "words"]
 
 # What a program does at a line of its answers, of which number 0 is its greeting. ``say`` writes one.
 PROGRAM = """
@@ -83,7 +83,7 @@ def program(folder: Path, answers: object, mistake: str = "none") -> str:
     data.write_text(json.dumps(answers), encoding="utf-8")
     indented = "\n".join(f"    {line}" for line in MISTAKES.get(mistake, mistake).splitlines())
     path.write_text(PROGRAM.format(answers=str(data), mistake=indented), encoding="utf-8")
-    return f"{sys.executable} -I -S {path}"
+    return " ".join(words(path))
 
 
 def settings(folder: Path, name: str, command: str, **keys: object) -> None:
@@ -91,3 +91,8 @@ def settings(folder: Path, name: str, command: str, **keys: object) -> None:
     rows = {"command": command, **keys}
     lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in rows.items())
     (folder / "nlmon.toml").write_text(f"[implementations.{name}]\n{lines}", encoding="utf-8")
+
+
+def words(path: Path) -> tuple[str, ...]:
+    """The command of a program in a file, which finds no package and so starts at once."""
+    return sys.executable, "-I", "-S", str(path)
