@@ -2,7 +2,8 @@
 
 Rules:
 1. Ctrl-C ends the reading and not the command: what was read is reported, and the exit code is that of an interruption.
-   Pressed a second time, or while nothing was read yet, it ends the command at once.
+   Pressed a second time, or while nothing was read yet, it interrupts at once; so does the first time where reading
+   does not come to the end of a batch within a second, as where a program is waited for.
 2. What a bound has ended is said on stderr with a code, whatever the command prints.
 
 Not here: what a bound does to a replay (``nlmon.engine.bounds``).
@@ -10,7 +11,9 @@ Not here: what a bound does to a replay (``nlmon.engine.bounds``).
 
 from __future__ import annotations
 
+import _thread
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -33,6 +36,8 @@ __all__ = [
     "stopped",
 ]
 
+# Seconds that a batch may go on for after Ctrl-C.
+PATIENCE = 1.0
 _HINTS = {"NLM-L001": "raise --max-objects; an object takes about 1 KB", "NLM-L002": "raise --max-messages"}
 
 
@@ -63,23 +68,37 @@ def max_objects_option(function: F) -> F:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, which who reads asks at each batch. Before the first, and the second time it is
-    pressed, it interrupts: a pipe may have nothing to read for long."""
-    asked = pressed = False
+    """Whether Ctrl-C was pressed, which who reads asks at each batch. Before the first, the second time it is pressed,
+    and ``PATIENCE`` seconds after the first it interrupts: a pipe may have nothing to read, or a program to say, for
+    long."""
+    asked = pressed = over = False
+    waits: list[threading.Timer] = []
 
     def note(*_: object) -> None:
         nonlocal pressed
+        if over:
+            return
         if pressed or not asked:
             raise KeyboardInterrupt
         pressed = True
+        waits.append(threading.Timer(PATIENCE, _thread.interrupt_main))
+        waits[0].daemon = True
+        waits[0].start()
 
     def is_pressed() -> bool:
         nonlocal asked
         asked = True
+        if pressed and waits:
+            waits.pop().cancel()
         return pressed
 
     with _on_interrupt(note):
-        yield is_pressed
+        try:
+            yield is_pressed
+        finally:
+            over = True
+            for one in waits:
+                one.cancel()
 
 
 @contextmanager

@@ -152,7 +152,10 @@ def _read(
                 read.append(shown)
                 watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
                 with progress(reader.size, path.name) as advance:
-                    matrix.read(reader, shown, watch, advance)
+                    try:
+                        matrix.read(reader, shown, watch, advance)
+                    except KeyboardInterrupt:  # in the middle of a batch, of which nothing counts
+                        watch.interrupt()
                 warn_notes(reader)
                 if watch.stop is not None and watch.stop.interrupted:
                     show_error(stopped(watch.stop, shown))

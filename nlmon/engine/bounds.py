@@ -48,17 +48,22 @@ class Watch:
         """The batches of a recording, as far as the bounds let it be read."""
         most, interrupted = self._bounds.messages, self._bounds.interrupted
         for batch in batches:
-            if interrupted is not None:
-                interrupted()  # who asks has read something, and wants to report it
+            if interrupted is not None and interrupted():  # who asks has read something, and wants to report it
+                self.interrupt()
+                return
             part = batch if most is None else self._allowed(batch, most)
             if part.data:
                 self._frame = part.number + len(part.data) - 1
                 self._large += sum(size for size in map(len, part.data) if size >= LARGE_MESSAGE)
                 yield part
             if self.stop is None and interrupted is not None and interrupted():
-                self._end("NLM-L003", "it was interrupted")
+                self.interrupt()
             if self.stop is not None:
                 return
+
+    def interrupt(self) -> None:
+        """End the run as one that somebody wants the end of."""
+        self._end("NLM-L003", "it was interrupted")
 
     def look(self, objects: int, size: Callable[[], int]) -> None:
         """Hold the number of objects against the bound, and now and then their ``size`` in bytes."""
