@@ -35,7 +35,8 @@ class SettingsFile(Struct, frozen=True):
     lines: dict[str, int]
 
     def place(self, key: str) -> str:
-        """Where a key stands, such as ``pyproject.toml:12``."""
+        """Where a key stands, such as ``pyproject.toml:12``; one of a table in the settings is called by the path
+        to it, with dots between."""
         line = self.lines.get(key)
         return shown(self.path) + (f":{line}" if line else "")
 
@@ -142,9 +143,16 @@ def _lines(text: str, names: tuple[str, ...]) -> dict[str, int]:
             table: Any = _parsed(header + statement, "")
             for name in names:
                 table = table.get(name, {}) if isinstance(table, dict) else {}
-            for key in table if isinstance(table, dict) else ():
+            for key in _paths(table):
                 found.setdefault(key, line)
     return found
+
+
+def _paths(table: object) -> Iterator[str]:
+    """The keys of a table, and of the tables in it, each as the path to it."""
+    for key, value in table.items() if isinstance(table, dict) else ():
+        yield key
+        yield from (f"{key}.{one}" for one in _paths(value))
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:

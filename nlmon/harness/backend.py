@@ -41,14 +41,38 @@ from nlmon.harness.protocol import Answer, Hello, Message, Refusal
 from nlmon.harness.values import NEXTHOPS, Values, nexthop_fields
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.uapi import (
+    AUDIT_NLGRP_READLOG,
     NETLINK_AUDIT,
     NETLINK_GENERIC,
     NETLINK_NETFILTER,
     NETLINK_ROUTE,
     NETLINK_SOCK_DIAG,
     NETLINK_XFRM,
+    NFNLGRP_CONNTRACK_DESTROY,
+    NFNLGRP_CONNTRACK_EXP_DESTROY,
+    NFNLGRP_CONNTRACK_EXP_NEW,
+    NFNLGRP_CONNTRACK_EXP_UPDATE,
+    NFNLGRP_CONNTRACK_NEW,
+    NFNLGRP_CONNTRACK_UPDATE,
     NLMSG_HDRLEN,
     NLMSG_MIN_TYPE,
+    RTNLGRP_IPV4_IFADDR,
+    RTNLGRP_IPV4_ROUTE,
+    RTNLGRP_IPV4_RULE,
+    RTNLGRP_IPV6_IFADDR,
+    RTNLGRP_IPV6_ROUTE,
+    RTNLGRP_IPV6_RULE,
+    RTNLGRP_LINK,
+    RTNLGRP_NEIGH,
+    SKNLGRP_INET6_TCP_DESTROY,
+    SKNLGRP_INET6_UDP_DESTROY,
+    SKNLGRP_INET_TCP_DESTROY,
+    SKNLGRP_INET_UDP_DESTROY,
+    XFRMNLGRP_ACQUIRE,
+    XFRMNLGRP_AEVENTS,
+    XFRMNLGRP_EXPIRE,
+    XFRMNLGRP_POLICY,
+    XFRMNLGRP_SA,
 )
 from nlmon.wire import Datagram, Datagrams
 
@@ -58,11 +82,20 @@ __all__ = ["CONTROL", "UNSUPPORTED", "ProgramBackend", "stated_of"]
 UNSUPPORTED, CONTROL = "unsupported", "control"
 # What a socket of a program would join: those that a monitor joins.
 GROUPS: Mapping[int, tuple[int, ...]] = {
-    NETLINK_ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
-    NETLINK_SOCK_DIAG: (1, 2, 3, 4),
-    NETLINK_XFRM: (1, 2, 3, 4, 5),
-    NETLINK_AUDIT: (1,),
-    NETLINK_NETFILTER: (1, 2, 3, 4, 5, 6),
+    NETLINK_ROUTE: (
+        *(RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE),
+        *(RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE),
+    ),
+    NETLINK_SOCK_DIAG: (
+        *(SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET_UDP_DESTROY),
+        *(SKNLGRP_INET6_TCP_DESTROY, SKNLGRP_INET6_UDP_DESTROY),
+    ),
+    NETLINK_XFRM: (XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_AEVENTS),
+    NETLINK_AUDIT: (AUDIT_NLGRP_READLOG,),
+    NETLINK_NETFILTER: (
+        *(NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY),
+        *(NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_UPDATE, NFNLGRP_CONNTRACK_EXP_DESTROY),
+    ),
 }
 # What an error is by its code: those of nlmon's own implementations; any other is a message that was refused.
 ERRORS: Mapping[str, type[DecodeError]] = {

@@ -13,7 +13,8 @@ Not here: the other settings (``nlmon.project.settings``), and the file (``nlmon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:  # start-up: whoever asks for names starts none of them
 __all__ = ["Named", "command_of", "commands_of", "configured", "create_program", "is_configured", "named_schema"]
 
 KEY = "implementations"
+# The key that a mistake of ``Named`` is about, as msgspec says it: one that is unknown, or whose value is wrong.
+WRONG = re.compile(r"unknown field `([^`]*)`|`\$\.([^`.\[]*)")
 MIB = 1 << 20
 
 
@@ -92,16 +95,16 @@ def configured() -> Mapping[str, Command]:
         return {}
     if file is None or KEY not in file.table:
         return {}
-    return commands_of(file.table[KEY], file.path.parent.absolute(), file.place(KEY))
+    return commands_of(file.table[KEY], file.path.parent.absolute(), file.place)
 
 
-def commands_of(table: object, folder: Path, where: str) -> Mapping[str, Command]:
-    """The programs of a table of settings, by name; ``where``: its place, in a file in ``folder``. Raises
-    ``InputError`` (NLM-N013)."""
+def commands_of(table: object, folder: Path, place: Callable[[str], str]) -> Mapping[str, Command]:
+    """The programs of a table of settings, by name; ``place``: where a key stands, by the path to it, in a file in
+    ``folder``. Raises ``InputError`` (NLM-N013)."""
     if not isinstance(table, dict):
         what, hint = f"{KEY} must be a table of programs", f'such as [{KEY}.mine] and command = "./my-harness"'
-        raise InputError("NLM-N013", what, where=where, hint=hint)
-    return {name: _command(name, row, folder, where) for name, row in table.items()}
+        raise InputError("NLM-N013", what, where=place(KEY), hint=hint)
+    return {name: _command(name, row, folder, place) for name, row in table.items()}
 
 
 def named_schema() -> dict[str, Any]:
@@ -114,7 +117,9 @@ def _is_command(name: str) -> bool:
     return name.startswith(PROGRAM)
 
 
-def _command(name: str, row: object, folder: Path, where: str) -> Command:
+def _command(name: str, row: object, folder: Path, place: Callable[[str], str]) -> Command:
+    path = f"{KEY}.{name}"
+    where = place(path)
     if name in BACKENDS or ":" in name:
         what = f"{name} is no name that a program can have"
         why = "an implementation of nlmon has it" if name in BACKENDS else "a colon stands behind a kind of program"
@@ -124,8 +129,14 @@ def _command(name: str, row: object, folder: Path, where: str) -> Command:
     except msgspec.ValidationError as error:
         what = f"the program {name} is not described"
         hint = f'such as command = "./my-harness"; the keys are {", ".join(Named.__struct_fields__)}'
+        key = WRONG.search(str(error))
+        where = place(f"{path}.{key[1] or key[2]}") if key else where
         raise InputError("NLM-N013", what, where=where, why=str(error), hint=hint) from None
-    if not found.command or min(found.timeout, found.memory, found.window) <= 0 or found.restarts < 0:
-        what, why = f"the program {name} is not described", "a limit is below its least value, or the command is empty"
-        raise InputError("NLM-N013", what, where=where, why=why, hint="timeout, memory and window are above 0")
+    limits = {"timeout": found.timeout, "memory": found.memory, "window": found.window, "restarts": found.restarts + 1}
+    low = "command" if not found.command else next((key for key, limit in limits.items() if limit <= 0), None)
+    if low is not None:
+        what, why = f"the program {name} is not described", f"{low} is below its least value"
+        why = why if low != "command" else "command is empty"
+        hint = "timeout, memory and window are above 0"
+        raise InputError("NLM-N013", what, where=place(f"{path}.{low}"), why=why, hint=hint)
     return found.started_in(folder, f"{where}: {name}")

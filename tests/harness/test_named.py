@@ -55,14 +55,21 @@ def test_settings_describe_a_program(here: Path, monkeypatch: pytest.MonkeyPatch
     ("text", "said"),
     [
         ("[implementations.a]\n", "the program a is not described (nlmon.toml:1): Object missing"),
-        ("[implementations.a]\ncommand = 1\n", "the program a is not described (nlmon.toml:1): Expected `str | array`"),
+        ("[implementations.a]\ncommand = 1\n", "the program a is not described (nlmon.toml:2): Expected `str | array`"),
         ("implementations = 1\n", "implementations must be a table of programs (nlmon.toml:1)"),
         ('[implementations.libnl]\ncommand = "a"\n', "libnl is no name that a program can have (nlmon.toml:1)"),
         ('[implementations."a:b"]\ncommand = "a"\n', "a:b is no name that a program can have (nlmon.toml:1)"),
-        ('[implementations.a]\ncommand = "a"\ntimeout = 0\n', "the program a is not described (nlmon.toml:1): a limit"),
+        (
+            '[implementations.a]\ncommand = "a"\ntimeout = 0\n',
+            "the program a is not described (nlmon.toml:3): timeout is below its least value",
+        ),
         (
             '[implementations.a]\ncommand = "a"\ntimeot = 1\n',
-            "the program a is not described (nlmon.toml:1): Object",
+            "the program a is not described (nlmon.toml:3): Object",
+        ),
+        (
+            'settings = 1\n[implementations]\nb = {command = "b"}\na.command = "a"\na.environment = {A = 1}\n',
+            "the program a is not described (nlmon.toml:5): Expected `str`, got `int`",
         ),
     ],
 )
@@ -166,4 +173,7 @@ def test_a_program_that_fails_gives_no_state_and_no_traceback(here: Path) -> Non
     command = program(here, [{"hello": {"name": "tiny", "protocol": 1}}, {"events": []}], "if number == 1: sys.exit(7)")
     done = nlmon("state", "two.pcapng", "-i", f"exec:{command}")
 
-    assert (done.returncode, done.stderr.replace(command, "…")) == (4, "error[NLM-N003]: … ended with status 7\n")
+    assert (done.returncode, done.stderr.replace(command, "…")) == (
+        4,
+        "error[NLM-N003]: … ended with status 7 (line 2 of its output)\n",
+    )
