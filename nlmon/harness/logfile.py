@@ -9,23 +9,23 @@ Not here: what a line is (``lines``), and the implementation that a log stands f
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 from msgspec import Struct
 
-from nlmon.errors import HarnessError, InputError
+from nlmon.capture.source import CHUNK, Source, open_source
+from nlmon.errors import CaptureError, HarnessError, InputError
 from nlmon.harness.lines import Line, LineReader, Ready
 
 __all__ = ["LINES_KEPT", "Log", "read_log"]
 
 # Lines of a log, which are kept until all are compared: about 400 MB.
 LINES_KEPT = 200_000
-# Bytes of a log once it is unpacked, and those that are read at once.
-LARGEST, CHUNK = 1 << 30, 1 << 20
+# Bytes of a log once it is unpacked.
+LARGEST = 1 << 30
+# What a file without a byte is refused with, where it is to be a recording.
+EMPTY = "NLM-C004"
 
 
 class Log(Struct, frozen=True):
@@ -41,23 +41,32 @@ class Log(Struct, frozen=True):
 
 
 def read_log(name: str, folder: str = "") -> Log:
-    """The log in a file, which may be compressed by gzip, relative to a folder. Raises ``InputError`` (NLM-N050)."""
+    """The log in a file, which may be compressed by gzip or zstd, relative to a folder. Raises ``InputError``
+    (NLM-N050)."""
     path = Path(folder, name)
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            data = _bounded(gzip.GzipFile(fileobj=raw) if packed else raw, path)
-    except (OSError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise InputError("NLM-N050", "a log of events cannot be read", where=str(path), why=why) from None
+        source = open_source(path.absolute())
+    except CaptureError as error:
+        if error.code == EMPTY:  # a program that printed nothing
+            return log_of(b"", path.name)
+        raise _unreadable(path, error.why or error.what) from None
+    try:
+        data = _bounded(source, path)
+    finally:
+        source.close()
+    if source.broken:
+        raise _unreadable(path, source.broken)
     return log_of(data, path.name)
 
 
-def _bounded(stream: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
+def _unreadable(path: Path, why: str) -> InputError:
+    return InputError("NLM-N050", "a log of events cannot be read", where=str(path), why=why)
+
+
+def _bounded(source: Source, path: Path) -> bytes:
     """All of a log, whose bounds are watched while it is unpacked: a small file may hold any number of bytes."""
     data, lines = bytearray(), 0
-    while part := stream.read(CHUNK):
+    while part := source.take(CHUNK):
         data += part
         lines += part.count(b"\n")
         if lines > LINES_KEPT or len(data) > LARGEST:

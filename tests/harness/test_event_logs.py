@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import zstandard
 
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
@@ -276,11 +277,18 @@ def test_two_logs_are_two_implementations(tmp_path: Path) -> None:
     assert verdicts == ["regression", "inconclusive"]
 
 
-def test_a_damaged_gzip_cannot_be_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_log_may_be_compressed(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """As a capture may be."""
+    assert report([pack(b"".join(LINES))], tmp_path).verdict == "equivalent"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_log_that_is_cut_cannot_be_read(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """It is an error that names the file, and no traceback."""
-    whole = gzip.compress(b"".join(LINES))
+    whole = pack(b"".join(LINES))
     with pytest.raises(InputError) as caught:
-        report([whole[:200], bytes(4), whole[204:]], tmp_path)
+        report([whole[: len(whole) // 2]], tmp_path)
 
     assert (caught.value.code, caught.value.where) == ("NLM-N050", str(tmp_path / "mine.jsonl"))
 
