@@ -14,7 +14,7 @@ import click
 __all__ = ["decisive_words", "is_default", "own_program", "own_script"]
 
 # What decides a verdict in every command that has it.
-POLICY = ("fail_on", "strict", "min_events", "max_lost", "require_protocols", "known", "config")
+POLICY = ("fail_on", "strict", "min_events", "max_lost", "require_protocols", "allow", "known", "config")
 
 
 def decisive_words(names: Collection[str]) -> list[str]:

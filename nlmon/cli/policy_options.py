@@ -50,6 +50,12 @@ _OPTIONS = (
         metavar="NAME",
         help="A protocol of which an event must have been compared, else inconclusive. Repeatable.",
     ),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="NAME",
+        help="What may be lost, such as link.altnames, or xfrm_state for whole events; * stands for any. Repeatable.",
+    ),
     click.option("--known", metavar="FILE", help="The known differences, which do not fail; '' for none."),
     click.option(
         "--config",
@@ -61,8 +67,8 @@ _OPTIONS = (
 
 
 def policy_options(function: F) -> F:
-    """``--fail-on``, ``--strict``, ``--min-events``, ``--max-lost``, ``--require-protocol``, ``--known``, ``--config``;
-    give the command a ``Policy``."""
+    """``--fail-on``, ``--strict``, ``--min-events``, ``--max-lost``, ``--require-protocol``, ``--allow``, ``--known``,
+    ``--config``; give the command a ``Policy``."""
 
     @wraps(function)
     def command(
@@ -72,6 +78,7 @@ def policy_options(function: F) -> F:
         min_events: int | None,
         max_lost: int | None,
         require_protocols: tuple[str, ...],
+        allow: tuple[str, ...],
         known: str | None,
         config: Path | None,
         **options: Any,
@@ -84,6 +91,7 @@ def policy_options(function: F) -> F:
             "min_events": min_events,
             "max_lost": max_lost,
             "require_protocols": require_protocols or None,
+            "allow": allow or None,
             "known": known,
         }
         given = {key: value for key, value in given.items() if value is not None}

@@ -130,13 +130,14 @@ def fails(verdict: Verdict, judge: Judged, losses: Losses, policy: Policy) -> It
     """Why a run fails, the gravest first."""
     if verdict == "regression":
         yield "a regression"
-    if losses.events:
-        yield "whole events would be lost: " + ", ".join(f"{kind} {n:,}" for kind, n in losses.events.most_common())
-    if verdict != "regression" and verdict in policy.fail_on:
+    lost, events = policy.not_allowed(losses.all), policy.not_allowed(losses.events)
+    if events:
+        yield "whole events would be lost: " + ", ".join(f"{kind} {n:,}" for kind, n in events.most_common())
+    if verdict != "regression" and verdict in policy.fail_on and (verdict != "lossy" or lost):
         yield f"the policy fails on {verdict}"
     counts = {
         **{cls: count for cls, count in judge.counts.items() if not _is_regression(cls)},
-        Class.SERVICE: losses.all.total(),
+        Class.SERVICE: lost.total(),
         Class.ENHANCEMENT: judge.enhancements.total(),
         Class.ABSENT: judge.absent.total(),
     }

@@ -27,7 +27,7 @@ from nlmon.backends.registry import protocol_names
 from nlmon.errors import InputError, UsageError
 from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.policy import Policy, fail_words, wrong_word
-from nlmon.settingsfile import from_here, named, nearest, type_name
+from nlmon.settingsfile import SettingsFile, from_here, named, nearest, type_name
 
 __all__ = [
     "LARGEST",
@@ -75,6 +75,11 @@ SETTINGS: Mapping[str, Setting] = {
         "--require-protocol",
         'require_protocols = ["route"]',
         "Protocols of which an event must have been compared in each capture, by name or number.",
+    ),
+    "allow": Setting(
+        "--allow",
+        'allow = ["link.altnames"]',
+        "What may be lost and does not fail: a kind and field, or the kind of whole events; * stands for any.",
     ),
     "known": Setting(
         "--known",
@@ -126,11 +131,17 @@ _ELSEWHERE = {
 
 
 class _Origin(Struct, frozen=True):
-    """Where a value stands: a line of a file, or an option. Paths are relative to ``folder``."""
+    """Where a value stands: a line of a file, or an option. Paths are relative to ``folder``; ``file``: where its keys
+    stand, of a file."""
 
     where: str
     error: type[InputError | UsageError]
     folder: Path
+    file: SettingsFile | None = None
+
+    def place(self, key: str) -> str:
+        """Where a key in the value stands, by the path to it."""
+        return self.where if self.file is None else self.file.place(key)
 
 
 def load_policy(*, start: Path, config: Path | None, options: Mapping[str, object]) -> Policy:
@@ -186,7 +197,7 @@ def _from_file(start: Path, config: Path | None) -> list[tuple[str, object, _Ori
     if file is None:
         return []
     folder = file.path.parent
-    return [(key, value, _Origin(file.place(key), InputError, folder)) for key, value in file.table.items()]
+    return [(key, value, _Origin(file.place(key), InputError, folder, file)) for key, value in file.table.items()]
 
 
 def named_file(start: Path) -> Path | None:
@@ -235,7 +246,7 @@ def _checked(key: str, value: object, origin: _Origin) -> Any:
     if key == "implementations":
         from nlmon.harness.named import commands_of  # noqa: PLC0415  (start-up: few projects name programs)
 
-        return dict(commands_of(value, origin.folder, origin.where)) and value
+        return dict(commands_of(value, origin.folder, origin.place)) and value
     default = _DEFAULTS[key]
     if isinstance(default, tuple):
         return _strings(key, value, origin)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,8 @@ class Replayed:
     def assert_equivalent(self, min_events: int = 1, allow: Collection[str] = ()) -> None:
         """Fail the test unless at least ``min_events`` events were compared and nothing differs. ``allow``: what may
         be lost, by kind and field such as ``link.altnames``, or the kind of whole events such as ``xfrm_state``;
-        ``link.*`` is every field of links, and ``*`` all that the candidate does not state."""
+        ``link.*`` is every field of links, and ``*`` all that the candidate does not state. What the settings allow
+        is allowed, too."""
         __tracebackhide__ = True
         lines = list(self._wrong(min_events, allow))
         if lines:
@@ -81,9 +81,8 @@ class Replayed:
         if compared < min_events:
             yield f"compared: {counted(compared, 'event')}, and {min_events:,} were asked for"
         if report.verdict == "lossy":
-            lost = {
-                name: count for name, count in report.losses.items() if not any(fnmatchcase(name, one) for one in allow)
-            }
+            policy = self.options.policy
+            lost = structs.replace(policy, allow=(*policy.allow, *allow)).not_allowed(report.losses)
             if lost:
                 yield "lost, and not allowed: " + ", ".join(f"{name} {count:,}" for name, count in lost.items())
         elif report.verdict != "equivalent" or report.fails:

@@ -119,6 +119,7 @@ def _arguments(options: RunOptions) -> Iterator[str]:
         ("--min-events", str(policy.min_events) if policy.min_events != Policy().min_events else ""),
         ("--max-lost", str(policy.max_lost) if policy.max_lost != Policy().max_lost else ""),
         *(("--require-protocol", name) for name in policy.require_protocols),
+        *(("--allow", name) for name in policy.allow),
         ("--known", str(Path(policy.known).absolute()) if policy.known else ""),
     ):
         if value:

@@ -235,3 +235,26 @@ def test_a_policy_can_fail_on_what_is_no_mistake() -> None:
 
     assert (forward.verdict, forward.fails) == ("equivalent", "the policy fails on 134 enhancement")
     assert (back.verdict, back.fails) == ("lossy", "the policy fails on 1,744 loss-of-service")
+
+
+LOST = "whole events would be lost: xfrm_state 16, xfrm_policy 10, xfrm_flush 2"
+
+
+@pytest.mark.parametrize(
+    ("allow", "fail_on", "fails"),
+    [
+        ((), (), LOST),
+        (("xfrm_*",), (), ""),
+        (("xfrm_state", "xfrm_flush"), (), "whole events would be lost: xfrm_policy 10"),
+        (("xfrm_*",), ("lossy",), "the policy fails on lossy"),
+        (("xfrm_*", "link.*"), ("lossy",), ""),
+        (("*",), ("lossy", "loss-of-service"), ""),
+        (("link.*",), (), LOST),
+    ],
+)
+def test_what_is_allowed_by_name_fails_nothing(allow: tuple[str, ...], fail_on: tuple[str, ...], fails: str) -> None:
+    """The verdict and what is listed stay as they are; of ``fail_on`` what is left fails."""
+    policy = Policy(allow=allow, fail_on=fail_on)
+    report = verdict("06-xfrm", reference=libnl, candidate=legacy, policy=policy)
+
+    assert (report.verdict, report.lost_events["xfrm_state"], report.fails) == ("lossy", 16, fails)

@@ -199,7 +199,7 @@ FILES = [
     (
         "colour = 1",
         "NLM-P005: no setting is called 'colour' (nlmon.toml:1); there are fail_on, min_events, max_lost, "
-        "require_protocols, known, allow_run, capture_folders, implementations, settings",
+        "require_protocols, allow, known, allow_run, capture_folders, implementations, settings",
     ),
     (
         'min_events = "3"',
@@ -391,6 +391,7 @@ GIVEN = st.fixed_dictionaries(
         "min_events": COUNTS,
         "max_lost": COUNTS,
         "require_protocols": st.lists(st.sampled_from([*NAMES, *PROTOCOLS.values(), "0"]), min_size=1),
+        "allow": st.lists(st.sampled_from(["*", "link.*", "link.altnames", "xfrm_state"]), min_size=1),
         "known": st.sampled_from(["", os.devnull]),
     },
 )
