@@ -26,7 +26,7 @@ __all__ = ["Facts", "checklist"]
 # State and why.
 Decision: TypeAlias = tuple[ItemState, str]
 # What both sides export differs, is of no message, or ended with a crash.
-DIFFERENT = frozenset({"NLM-I010", "NLM-I013", "NLM-I015", "NLM-I016"})
+DIFFERENT = frozenset({"NLM-I010", "NLM-I013", "NLM-I015", "NLM-I016", "NLM-I025"})
 # And numbers or captures that the lines refute.
 EXPORTED = DIFFERENT | {"NLM-I017"}
 NOTHING = "no event was compared"

@@ -17,10 +17,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, structs
 
 from nlmon.aside import prints_aside
+from nlmon.assess.decoded import Decoded, decode_both
 from nlmon.assess.numbers import apart, disagreements
 from nlmon.capture import open_capture
 from nlmon.capture.base import Batch
@@ -28,7 +30,8 @@ from nlmon.compare.contract import kind_name
 from nlmon.config.problems import Problem
 from nlmon.errors import CaptureError, InternalError, NlmonError
 from nlmon.migrate.model import Implementation
-from nlmon.names import PROTOCOLS
+from nlmon.monitor.plan import Listening, plan
+from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
@@ -42,6 +45,8 @@ __all__ = ["Failure", "MoveSide", "Played", "Stray", "lane_of", "play_both"]
 
 # Where both sides write, whatever files the configuration names.
 LINES, FRAMES = "export.json", "export.pcapng"
+# What every report on a recording says of it.
+RECORDED = ("format", "kernel", "host", "byteorder", "digest", "time", "dropped")
 # The code of an export that has ended on an event of which no line can be made.
 UNWRITABLE = "NLM-O009"
 
@@ -78,16 +83,19 @@ class Failure(Struct, frozen=True):
 
 class Played(Struct, frozen=True):
     """What came of one recording. ``reports``: of the move and of the way back; ``heard``: events before the filters,
-    by the name of the protocol, of the side that gave more; ``kinds``: those that a side exported events of;
-    ``disagreeing``: what the lines of a side refute of its numbers and captures."""
+    by the name of the protocol, of the side that gave more; ``kinds``: those that a side exported events of, and
+    ``types``: names of the types of their messages; ``disagreeing``: what the lines of a side refute of its numbers and
+    captures; ``decoded``: what both make of it whatever they export, None where one of them crashed before."""
 
     path: str
     reports: tuple[CaptureReport, ...] = ()
     heard: Mapping[str, int] = {}
     kinds: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
     strays: tuple[Stray, ...] = ()
     disagreeing: tuple[str, ...] = ()
     failure: Failure | None = None
+    decoded: Decoded | None = None
 
 
 def lane_of(name: Implementation, data: bytes, environ: Mapping[str, str]) -> MoveSide:
@@ -111,7 +119,6 @@ def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy) -> P
     shown, active = shown_path(path), lanes[0].name
     recording: FrameTable | None = None
     outputs: list[LaneOutput] = []
-    facts: dict[str, object] = {}
     whole = True
     try:
         with tempfile.TemporaryDirectory(prefix="nlmon-") as folder:
@@ -130,8 +137,8 @@ def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy) -> P
                     whole = next(all_of_it, None) is None
                     if reader.damage is not None:
                         raise reader.damage
-                    facts = {"format": reader.info.format, "kernel": reader.kernel, "host": reader.host}
-                    facts |= {"byteorder": reader.info.byteorder, "frames": recording.last}
+            with open_capture(path) as reader:
+                decoded = decode_both(reader, _beginning(iter(reader.batches())), shown, _listening(lanes))
     except InternalError as error:
         return Played(shown, failure=Failure(error.text, crashed=active))
     except (NlmonError, OSError) as error:
@@ -145,14 +152,35 @@ def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy) -> P
         recording=recording,
         known=(),
         policy=policy,
-        facts=facts,
+        facts=_facts(decoded.reports[0]) | {"frames": recording.last},
     )
     strays = tuple(one for output, lane in zip(outputs, lanes, strict=True) for one in _strays(recording, output, lane))
     disagreeing = [f"{output.name}: {one}" for output in outputs for one in disagreements(output)]
     cut = "cut it into parts with nlmon capture cut, and name each of them"
     failure = None if whole else Failure(f"only its first {recording.last:,} frames were compared", hint=cut)
-    kinds = frozenset(kind_name(line.event.payload) for one in outputs for line in one.lines["json"] if line.event)
-    return Played(shown, reports, _most_heard(outputs), kinds, strays, (*disagreeing, *apart(outputs)), failure)
+    exported = [line.event for one in outputs for line in one.lines["json"] if line.event]
+    return Played(
+        shown,
+        reports,
+        _most_heard(outputs),
+        frozenset(kind_name(event.payload) for event in exported),
+        frozenset(message_type(event.protocol, event.msg_type) for event in exported),
+        strays,
+        (*disagreeing, *apart(outputs)),
+        failure,
+        decoded,
+    )
+
+
+def _listening(lanes: tuple[Lane, Lane]) -> tuple[Listening, Listening]:
+    """What the monitors of both sides listen to."""
+    left, right = (plan(lane.loaded.config).listening for lane in lanes if lane.loaded.config is not None)
+    return left, right
+
+
+def _facts(report: CaptureReport) -> dict[str, Any]:
+    """What reports say of the recording itself."""
+    return {name: getattr(report, name) for name in RECORDED}
 
 
 def _beginning(batches: Iterator[Batch]) -> Iterator[Batch]:

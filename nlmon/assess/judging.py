@@ -12,6 +12,9 @@
     NLM-I022   a protocol is listened to, and gave no event      undecided
     NLM-I023   a recording was not compared to its end           undecided
     NLM-I024   events of a kind would pass, and none came        note
+    NLM-I025   the implementations differ in what no line shows  no go, or note where nothing of it would be exported
+    NLM-I026   something of a recording could not be read        note
+    NLM-I027   a recording is not whole                          note
 
 Rules:
 1. Evidence is that of all recordings together: one that holds nothing for a configuration takes nothing from the
@@ -25,11 +28,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from nlmon.assess.decoded import Decoded, Unread
 from nlmon.assess.dynamic import Played
 from nlmon.assess.model import Reason
 from nlmon.migrate.model import Implementation
 from nlmon.report.differences import place_of, row_lines
 from nlmon.report.model import CaptureReport, DifferenceGroup, Direction
+from nlmon.report.text import times
 
 __all__ = ["compared_in_all", "dynamic_reasons", "heard_in_all"]
 
@@ -91,6 +96,53 @@ def _of_recording(one: Played, names: tuple[Implementation, Implementation], dir
             yield from _of_report(report, names, direction)
     for disagreeing in one.disagreeing:
         yield Reason("NLM-I017", "no go", direction, disagreeing, one.path, REPORT)
+    if one.decoded is not None:
+        yield from _of_decoded(one, one.decoded, names, direction)
+
+
+def _of_decoded(one: Played, decoded: Decoded, names: tuple[str, str], direction: Direction) -> Iterator[Reason]:
+    """What the exports do not show."""
+    shown = {(group.message, group.field) for report in one.reports for group in report.groups}
+    # Types of which both gave events, and filters let none pass.
+    kept_back = decoded.types - one.types
+    for report in decoded.reports:
+        if report.direction == direction:
+            for group in report.groups:
+                if (group.message, group.field) not in shown:
+                    unseen = (group.cls, group.message, group.field) in decoded.in_answers
+                    exported = not unseen and group.message not in kept_back
+                    yield _decoded_otherwise(group, report.path, names, direction, exported=exported)
+    for name in dict.fromkeys(unread.names for unread in decoded.unread):
+        yield _unread([unread for unread in decoded.unread if unread.names == name], one.path, direction)
+    for what in decoded.lacking:
+        yield Reason("NLM-I027", "note", direction, f"{what}, and nothing of it was compared", one.path, RECORD)
+
+
+def _decoded_otherwise(
+    group: DifferenceGroup, path: str, names: tuple[str, str], direction: Direction, *, exported: bool
+) -> Reason:
+    first, lines = group.first, tuple(row_lines(group.first, names))
+    where = f"{path}, {place_of(first)}"
+    if group.cls == "crash":
+        raised = f"an implementation crashed: {first.reason}"
+        return Reason("NLM-I016", "no go", direction, raised, where, REPORT, count=group.count, evidence=lines)
+    about = " ".join(filter(None, (group.message, group.field)))
+    what, hint = f"{group.cls}: {about}, as nlmon replay compares them", f"nlmon explain {first.code}"
+    if exported:
+        return Reason("NLM-I025", "no go", direction, what, where, hint, group.field, group.count, lines)
+    what += ", and none of it is exported"
+    return Reason("NLM-I025", "note", direction, what, where, hint, group.field, group.count, lines)
+
+
+def _unread(found: Sequence[Unread], path: str, direction: Direction) -> Reason:
+    """What one side, or both, say that they could not read in a recording; what stood there nobody knows."""
+    count = sum(one.count for one in found)
+    who = "neither side could read" if len(found[0].names) > 1 else f"{found[0].names[0]} alone could not read"
+    more = len(found) - NAMED
+    lines = [f"{times(one.count)}: {one.first}" for one in found[:NAMED]]
+    lines += [f"… and {more:,} more kinds"] if more > 0 else []
+    what = f"{who} something {times(count)}, of which nothing was compared; first {found[0].first}"
+    return Reason("NLM-I026", "note", direction, what, path, "look at what sends it", "", count, tuple(lines))
 
 
 def _of_report(report: CaptureReport, names: tuple[str, str], direction: Direction) -> Iterator[Reason]:

@@ -44,7 +44,7 @@ from nlmon.monitor.plan import Listening, Plan, plan
 from nlmon.monitor.status import MonitorStatus
 from nlmon.transport.base import TransportFactory
 
-__all__ = ["PATIENCE", "play", "play_plan"]
+__all__ = ["PATIENCE", "play", "play_plan", "shared_options"]
 
 # Seconds that exports may take for what waits at the end, beside the recording.
 PATIENCE = 60.0
@@ -113,7 +113,7 @@ class _Player:
             [partial(_made, make, listens[name]) for name in self._names],
             reader.info.byteorder,
             protocols=listening.protocols,
-            options=_of_all([one.options for one in listens.values()]),
+            options=shared_options([one.options for one in listens.values()]),
             answers=False,
         )
         self._errors: dict[int, Counter[str]] = {}
@@ -199,7 +199,7 @@ class _Player:
         return metrics(self._plan, status, self._errors, self._exports.status(), Durations())
 
 
-def _of_all(options: Sequence[BackendOptions]) -> BackendOptions:
+def shared_options(options: Sequence[BackendOptions]) -> BackendOptions:
     """What the recording has to be played for: what one of the implementations looks at, the recorded kernel keeps, and
     what one of them receives is left out of none."""
     families = [one.generic_families for one in options]

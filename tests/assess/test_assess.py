@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.scenario.configured import lanes
 from nlmon.scenario.implementations import make_planned
+from nlmon.testing.messages import link
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory
+from support.captures import route_capture
 from support.paths import FIXTURES
 
 CAPTURES = FIXTURES / "captures" / "linux-6.12"
@@ -51,6 +54,16 @@ def assessed(text: bytes, *captures: Path, **options: object) -> Assessment:
     return assess(text, "nlmon.yaml", captures, environ={}, **options)  # type: ignore[arg-type]
 
 
+def replace_by(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a bad implementation be in the place of the good one."""
+    bad = ZOO[name]
+
+    def made(wanted: str, factory: TransportFactory, options: BackendOptions) -> Backend:
+        return bad.make(factory, options) if wanted == bad.base else make_planned(wanted, factory, options)
+
+    monkeypatch.setattr(lanes, "make_planned", made)
+
+
 def codes(found: Assessment, direction: str = "migrate") -> list[tuple[str, str]]:
     """Weights and codes of the reasons of a direction."""
     return [(one.weight, one.code) for one in found.reasons if one.direction == direction]
@@ -69,10 +82,7 @@ def test_the_good_pair() -> None:
 def test_a_bad_candidate_is_no_go(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever its mistake is, with the same configuration and recording."""
 
-    def made(wanted: str, factory: TransportFactory, options: BackendOptions) -> Backend:
-        return ZOO[name].make(factory, options) if wanted == ZOO[name].base else make_planned(wanted, factory, options)
-
-    monkeypatch.setattr(lanes, "make_planned", made)
+    replace_by(monkeypatch, name)
     found = assessed(ROUTE, BASIC)
     worst = found.reasons[0]
 
@@ -170,12 +180,89 @@ def test_files_of_this_machine_decide_nothing(files: str, pcap: str) -> None:
     assert (found.result, found.compared) == ("go with notes", {"NETLINK_ROUTE": 143})
 
 
-def test_malformed_attributes_are_no_difference() -> None:
-    """A line has no errors, so nobody can say that one was kept quiet."""
-    path = FIXTURES / "captures" / "by-hand" / "02-malformed-attributes.pcap"
+MALFORMED = FIXTURES / "captures" / "by-hand" / "02-malformed-attributes.pcap"
+
+
+def test_malformed_attributes_are_notes() -> None:
+    """With the frame and the error: of what stood there nobody knows, and legacy need not read all of it."""
+    found = assessed(ROUTE, MALFORMED)
+    said = [(one.count, one.what) for one in found.reasons_of("migrate") if one.code == "NLM-I026"]
+
+    assert (found.result, [code for _, code in codes(found)]) == (
+        "go with notes",
+        ["NLM-I011", "NLM-I026", "NLM-I026"],
+    )
+    assert said == [
+        (
+            19,
+            "neither side could read something 19 times, of which nothing was compared; first NLM-D003: 0 bytes are no "
+            "8-bit number (frame 1, offset 0x34, IFLA_OPERSTATE)",
+        ),
+        (
+            9,
+            "libnl alone could not read something 9 times, of which nothing was compared; first NLM-D003: 3 bytes, the "
+            "policy wants at least 4 (frame 5, offset 0x34, IFLA_LINK)",
+        ),
+    ]
+
+
+# Each makes a value of what is malformed and says nothing, is wrong in what no line has, or raises where no line is
+# lacking for it; with the code, and the number of the frame.
+UNSHOWN = {
+    "IFLA_LINK that does not fit: link": ("NLM-I025", MALFORMED, 5),
+    "IFLA_PROP_LIST that does not fit: altnames": ("NLM-I025", MALFORMED, 0),
+    "RTA_MULTIPATH that does not fit: multipath": ("NLM-I025", MALFORMED, 0),
+    "NDA_PROTOCOL that does not fit: protocol": ("NLM-I025", MALFORMED, 0),
+    "another frame": ("NLM-I025", CAPTURES / "02-route-topology.pcap.zst", 0),
+    "raises once": ("NLM-I016", CAPTURES / "02-route-topology.pcap.zst", 0),
+    "raises on close": ("NLM-I016", BASIC, 0),
+    "no socket": ("NLM-I025", BASIC, 0),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", UNSHOWN)
+def test_what_no_line_shows_is_no_go(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exports are the same as those of the good one."""
+    code, recording, frame = UNSHOWN[name]
+    replace_by(monkeypatch, name)
+    found = assessed(ROUTE, recording)
+    worst = found.reasons[0]
+
+    assert (found.result, found.back, worst.weight, worst.code) == ("no go", "no go", "no go", code)
+    assert not any(report.groups for report in found.reports)
+    assert f"frame {frame or ''}" in worst.where
+
+
+@pytest.mark.slow
+def test_what_is_wrong_in_messages_that_are_kept_back_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since nothing of it is exported; with the message and the frame."""
+    replace_by(monkeypatch, "NDA_PROTOCOL that does not fit: protocol")
+    found = assessed(ROUTE + b"filter: message_type == RTM_NEWLINK\n", MALFORMED, min_events=1)
+    said = [(one.weight, one.what) for one in found.reasons_of("migrate") if one.code == "NLM-I025"]
+
+    assert (found.result, said) == (
+        "go with notes",
+        [
+            (
+                "note",
+                "contradicted: RTM_NEWNEIGH protocol, as nlmon replay compares them, and none of it is exported",
+            )
+        ],
+    )
+
+
+def test_what_a_recording_lacks_is_a_note(tmp_path: Path) -> None:
+    """Of a message of which it has the beginning alone the rest is not known."""
+    path = Path(route_capture(tmp_path, *(link(number, "eth0") for number in range(1, 31))))
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, 24 + 12, 4096)  # the first packet was longer
+    path.write_bytes(data)
     found = assessed(ROUTE, path)
 
-    assert (found.result, [code for _, code in codes(found)]) == ("go with notes", ["NLM-I011"])
+    assert [(one.weight, one.what) for one in found.reasons_of("migrate") if one.code == "NLM-I027"] == [
+        ("note", "1 packet is truncated (snap length), and nothing of it was compared")
+    ]
 
 
 def test_a_configuration_that_starts_under_neither() -> None:

@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -45,6 +44,7 @@ from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.plan import Listening, plan
 from nlmon.monitor.recorded import play
 from nlmon.report.text import counted, shown_path
+from nlmon.scenario.configured.logged import logged
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
 from nlmon.scenario.configured.received import Receiver
 from nlmon.scenario.configured.rewritten import Rewritten, rewritten
@@ -53,7 +53,18 @@ from nlmon.scenario.model import ConfigurationLane
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Later", "LoadedLane", "chosen", "chosen_at", "keeps", "load_lane", "load_later", "not_played", "play_lane"]
+__all__ = [
+    "Later",
+    "LoadedLane",
+    "chosen",
+    "chosen_at",
+    "in_lane",
+    "keeps",
+    "load_lane",
+    "load_later",
+    "not_played",
+    "play_lane",
+]
 
 USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
@@ -61,8 +72,6 @@ VARIABLE = "NLMON_NETLINK_USE_LIBNL"
 PCAPNG = b"\n\r\r\n"
 # Former files of an export that a configuration may ask for.
 MOST_FILES = 1000
-# Messages of a log that are kept.
-LOG_KEPT = 10_000
 # Seconds that an answer with metrics may take.
 PATIENCE = 5.0
 
@@ -226,12 +235,12 @@ def play_lane(
         config, *later = [_moved(one, folder, receivers) for one in (loaded.config, *reloads.values())]
         paths = [one.export.prometheus.path for one in (config, *later) if one.export.prometheus.enabled]
         scraped: list[str] = []
-        said = stack.enter_context(_log())
+        said = stack.enter_context(logged())
         status = play(
             config,
             reader,
             batches=batches,
-            make=partial(_made, loaded.name, implementation),
+            make=partial(in_lane, loaded.name, implementation),
             before_close=lambda queues: scraped.extend(_scraped(queues, paths)),
             reloads=dict(zip(reloads, later, strict=True)),
         )
@@ -254,7 +263,7 @@ def play_lane(
     return LaneOutput(loaded.name, lines, files, captured, metrics, rules, *said_so, heard, status)
 
 
-def _made(lane: str, implementation: str, name: str, factory: TransportFactory, options: BackendOptions) -> Backend:
+def in_lane(lane: str, implementation: str, name: str, factory: TransportFactory, options: BackendOptions) -> Backend:
     """What a monitor runs with: in the place of the implementation of the lane the one that is tried there."""
     return make_planned(implementation if name == lane else name, factory, options)
 
@@ -269,31 +278,6 @@ def _refuse_lost(name: str, exports: Iterable[ExportStatus], receivers: Iterable
     if any(one.full for one in receivers):
         what = f"the export syslog of the lane {name} has sent more than is received"
         raise ScenarioError("NLM-S055", what, hint="take fewer frames")
-
-
-@contextmanager
-def _log() -> Iterator[list[str]]:
-    """What monitors log meanwhile."""
-    logger, kept = logging.getLogger("nlmon.monitor"), _Said()
-    logger.addHandler(kept)
-    try:
-        yield kept.said
-    finally:
-        logger.removeHandler(kept)
-
-
-class _Said(logging.Handler):
-    """Keeps messages, each with its code."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one, while there is room."""
-        if len(self.said) < LOG_KEPT:
-            code = getattr(getattr(record, "nlmon", None), "code", "")
-            self.said.append(f"{code}: {record.getMessage()}")
 
 
 def _receivers(stack: ExitStack, configs: Iterable[Config], folder: Path) -> dict[bool, Receiver]:
