@@ -172,7 +172,7 @@ def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy) -> P
     )
 
 
-def _listening(lanes: tuple[Lane, Lane]) -> tuple[Listening, Listening]:
+def _listening(lanes: tuple[MoveSide, MoveSide]) -> tuple[Listening, Listening]:
     """What the monitors of both sides listen to."""
     left, right = (plan(lane.loaded.config).listening for lane in lanes if lane.loaded.config is not None)
     return left, right

@@ -78,13 +78,19 @@ def started(implementation: str, protocols: Collection[int], exports: Collection
     )
 
 
-def stopped(why: str, seconds: float, events: int, lost: int, dropped: Mapping[str, int]) -> None:
+def stopped(
+    why: str, seconds: float, events: int, lost: int, dropped: Mapping[str, int], unread: tuple[int, bool] = (0, True)
+) -> None:
     """Say that the monitor ends. ``why``: such as SIGTERM; ``lost``: messages that the kernel dropped; ``dropped``:
-    by the name of an export, or of what else did it, the events that were dropped."""
+    by the name of an export, or of what else did it, the events that were dropped; ``unread``: datagrams that waited
+    and gave no event, and whether these are all."""
     parts = ", ".join(f"{name} {count}" for name, count in dropped.items() if count)
     counts = f"{_counted(events, 'event')}, {_counted(lost, 'message')} lost, "
     counts += f"{_counted(sum(dropped.values()), 'event')} dropped{f' ({parts})' if parts else ''}"
-    say("monitor", INFO, "NLM-M041", f"stopped by {why} after {seconds:.1f} s: {counts}")
+    left, whole = unread
+    counts += f", {'' if whole else 'at least '}{_counted(left, 'datagram')} left unread" if left else ""
+    level = WARNING if left else INFO
+    say("monitor", level, "NLM-M041", f"stopped by {why} after {seconds:.1f} s: {counts}")
 
 
 def reloaded(version: int, changed: Collection[str]) -> None:

@@ -11,7 +11,8 @@ Rules:
    open them again. What cannot be opened ends the start, but for exports.
 2. A reload changes what has changed and leaves everything else as it is, and so does a switch to the other
    implementation. With any error all stays as it was.
-3. The end takes less than a second: what waits in the exports is brought out, and what is not out by then is counted.
+3. The end takes less than a second: what waits in the sockets is read and what waits in the exports brought out; what
+   is not out by then is counted, and said.
 
 Not here: reading a configuration (``nlmon.config``), and the options (``nlmon.cli.monitor_run``).
 """
@@ -65,8 +66,8 @@ LOOK = 5.0
 TRIES = 3
 # The key that says which implementation.
 USE_LIBNL = "netlink.use_libnl"
-# Seconds for what waits in the sockets at the end.
-FINISH = 0.15
+# Seconds for what waits in the sockets at the end, and for counting what is left of it.
+FINISH, COUNT = 0.15, 0.1
 
 
 def open_kernel(listening: Listening) -> TransportFactory:
@@ -272,8 +273,9 @@ class RunningMonitor:
         with ExitStack() as stack:
             # Whatever is met in what waits, the exports bring out what they have.
             stack.callback(self._close)
-            # What waits was there before the end.
+            # What waits was there before the end; what is too much is counted, and said.
             self._source.drain(FINISH)
+            unread = self._source.unread(COUNT)
             last = self.status()
             self._source.close()
             self._pipeline.end()
@@ -282,14 +284,16 @@ class RunningMonitor:
         # What an exporter still has in hand ends with this process.
         dropped = {one.name: sum(one.dropped.values()) + one.waiting for one in exports}
         dropped[RATE_LIMIT] = last.dropped.get(RATE_LIMIT, 0)
-        messages.stopped(why, time.monotonic() - self._began, last.events, lost, dropped)
+        messages.stopped(why, time.monotonic() - self._began, last.events, lost, dropped, unread)
         return replace(last, exports=exports)
 
     def _close(self) -> None:
-        self._source.close()
-        self._exports.close()
-        if self._control is not None:
-            self._control.close()
+        with ExitStack() as stack:
+            # Whatever an implementation raises when it is closed.
+            if self._control is not None:
+                stack.callback(self._control.close)
+            stack.callback(self._exports.close)
+            self._source.close()
 
     def _follow(self, planned: Plan) -> None:
         """Decide by a plan what becomes of events, and what is said of them."""

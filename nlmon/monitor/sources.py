@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -91,6 +91,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close everything."""
+
+
+@runtime_checkable
+class _Pooled(Protocol):
+    """What an implementation has that reads ahead."""
+
+    @property
+    def pool_waiting(self) -> Mapping[int, int]: ...
 
 
 class KernelSource:
@@ -176,7 +184,7 @@ class KernelSource:
         # As late as can be: what only the old ones receive until the new ones are open may equal what follows.
         self.drain(BEFORE)
         exchange = Exchange(old, new, self._tell, self._turn, between)
-        attached = self._settle(exchange, lambda: self._enable(new, listening, exchange.opens))
+        attached = _settled(exchange, lambda: self._enable(new, listening, exchange.opens))
         self._totals.keep(old)
         self._listening = listening
         for protocol, decoded in exchange.hand_over():
@@ -192,14 +200,6 @@ class KernelSource:
         both, settled = sum(exchange.both.values()), exchange.settled
         return Exchanged(began, attached, closed, both, settled, self._dropped() - dropped)
 
-    @staticmethod
-    def _settle(exchange: Exchange, enable: Callable[[], None]) -> int:
-        """Bring both to the same place; when the new ones were open, in nanoseconds since 1970."""
-        _checked(lambda: exchange.attach(enable))
-        attached = time.time_ns()
-        _checked(exchange.settle)
-        return attached
-
     def status(self) -> BackendStatus:
         """What the implementation counts, with what it has counted of sockets that are closed."""
         return self._totals.of(self._listener)
@@ -210,6 +210,15 @@ class KernelSource:
         waiting = set(self._listener.taps)
         while waiting and time.monotonic() < until:
             waiting = {protocol for protocol in waiting if protocol in self._listener.taps and self.process(protocol)}
+
+    def unread(self, seconds: float) -> tuple[int, bool]:
+        """How many datagrams still wait in sockets and in a message pool, of which nobody will have an event, and
+        whether these are all; they are counted for at most so many seconds."""
+        until = time.monotonic() + seconds
+        backend = self._listener.backend
+        ahead = sum(backend.pool_waiting.values()) if isinstance(backend, _Pooled) else 0
+        found = [tap.unread(until) for tap in list(self._listener.taps.values())]
+        return ahead + sum(count for count, _ in found), all(whole for _, whole in found)
 
     def close(self) -> None:
         """Close every socket."""
@@ -318,6 +327,14 @@ class KernelSource:
         if not skipped and self._read_before.pop(protocol, None) is not None:
             self.tell(self._tell)
         return skipped
+
+
+def _settled(exchange: Exchange, enable: Callable[[], None]) -> int:
+    """Bring both sides to the same place; when the new sockets were open, in nanoseconds since 1970."""
+    _checked(lambda: exchange.attach(enable))
+    attached = time.time_ns()
+    _checked(exchange.settle)
+    return attached
 
 
 def _checked(step: Callable[[], T]) -> T:

@@ -14,12 +14,14 @@ Not here: which two datagrams are the same (``nlmon.engine.pairing``), and keepi
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
+from nlmon.errors import Overrun, TransportError
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.transport.wrapped import WrappedTransport
 from nlmon.wire import Datagram
@@ -122,6 +124,21 @@ class Tap(WrappedTransport):
             return None
         self._factory.read(reading)
         return reading.datagram
+
+    def unread(self, until: float) -> tuple[int, bool]:
+        """How many datagrams still wait, which are read for it and handed to nobody, and whether these are all; it ends
+        at that time of the monotonic clock."""
+        found = 0
+        while time.monotonic() < until:
+            try:
+                if self.inner.recv() is None:
+                    return found, True
+                found += 1
+            except Overrun:  # the status counts what was dropped
+                continue
+            except TransportError:
+                return found, True
+        return found, False
 
     def join(self, group: int) -> None:
         """Join a group."""

@@ -162,6 +162,40 @@ def test_a_reload_says_its_notices(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert [one[:8] for one in host.monitor.status().notices] == ["NLM-G030", "NLM-M034"]
 
 
+@pytest.mark.parametrize("pool", [0, 3], ids=["sockets", "a pool"])
+def test_what_is_not_read_at_the_end_is_said(
+    pool: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """More waits than there is time for: what is left in sockets, and what was read ahead into the message pool."""
+    host = Host(tmp_path, f"netlink: {{limits: {{message_pool_size: {pool}}}}}\n" if pool else "")
+    host.monitor.open()
+    host.say(2)
+    for number in range(3, 13):
+        host.kernel.new(16, link(number, f"eth{number}"), number)
+    if pool:
+        host.monitor._source.backend.process(0)  # and reads ahead as much as has room
+    monkeypatch.setattr("nlmon.monitor.running.FINISH", 0.0)
+    with closing(open_log(Logging())):
+        host.monitor.close("SIGTERM")
+    written = len(host.lines())
+
+    assert written == (2 if pool else 1)
+    assert capfd.readouterr().err.rstrip().endswith(f"0 events dropped, {11 - written} datagrams left unread")
+
+
+def test_an_implementation_that_raises_at_the_end_takes_nothing_with_it(tmp_path: Path) -> None:
+    """What was read is written, and the control socket is removed."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    for number in range(2, 200):
+        host.say(number)
+    host.monitor._source.backend.close = _bug  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        host.monitor.close("SIGTERM")
+
+    assert (len(host.lines()), (tmp_path / "nlmon.sock").exists()) == (198, False)
+
+
 def test_a_bug_in_what_waits_at_the_end_loses_nothing_else(tmp_path: Path) -> None:
     """What was exported before is written, and the control socket is removed."""
     host = Host(tmp_path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
@@ -290,3 +291,8 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         """Counters and socket settings, and the layouts unless they are turned off."""
         layouts = None if self.layouts is None else self.layouts.status()
         return structs.replace(super().status(), layouts=layouts)
+
+    @property
+    def pool_waiting(self) -> Counter[int]:
+        """Datagrams in the pool that are not delivered yet, by protocol."""
+        return Counter({protocol: pool.waiting for protocol, pool in self._pools.items()})

@@ -41,6 +41,11 @@ class Pool:
         self.dropped = 0
 
     @property
+    def waiting(self) -> int:
+        """How many datagrams were read that are not delivered yet."""
+        return self._datagrams
+
+    @property
     def waits(self) -> bool:
         """Whether something was read that is not delivered yet."""
         return bool(self._items)
