@@ -9,9 +9,8 @@ By the way of the data: ``static`` says what the text of a configuration tells, 
 that it gives. ``dynamic`` lets a monitor of each side run over recordings, with this configuration, and compares what
 they export; ``decoded`` compares what the implementations make of them, whatever is exported; ``numbers`` holds
 counters, metrics and captures against that. ``judging`` makes reasons of it; ``checklist`` holds the checklist of the
-migration guide against them, and ``assessing`` makes an ``Assessment``
-(``model``) of all. ``text`` prints it, also as Markdown; ``asrun`` gives it the form of a run, of which every kind of
-report is made.
+migration guide against them, and ``assessing`` makes an ``Assessment`` (``model``) of all. ``text`` prints it, also as
+Markdown; ``asrun`` gives it the form of a run, of which every kind of report is made.
 
 Rules:
 1. Nothing is "go" that was not seen: without enough events of every protocol that is listened to it is "undecided".

@@ -49,10 +49,12 @@ def assess(
     to: Implementation = "libnl",
     measured: Measured | None = None,
     min_events: int = MIN_EVENTS,
+    live: str = "",
 ) -> Assessment:
     """What the bytes of a configuration and recordings say of a move to an implementation, and of the way back.
     ``measured``: what the recordings hold, from which families are proposed; ``min_events``: how many events both sides
-    must have exported. Raises nothing for a configuration or a recording that is wrong: that is a problem of the
+    must have exported; ``live``: what the one recording is called that was made of the running host for this, empty if
+    none was. Raises nothing for a configuration or a recording that is wrong: that is a problem of the
     assessment, or a reason."""
     source: Implementation = "legacy" if to == "libnl" else "libnl"
     loaded = interpret([(name, data)], environ)
@@ -63,7 +65,7 @@ def assess(
     lanes = lane_of(source, data, environ), lane_of(to, forward.data or data, environ)
     policy = Policy(min_events=1)
     startable = not any(lane.refused for lane in lanes)
-    played = [play_both(lanes, path, policy) for path in _once(captures)] if startable else []
+    played = [play_both(lanes, path, policy, live) for path in _once(captures)] if startable else []
     listened = _listened(loaded.config) if startable else ()
     evidence = _Evidence(
         tuple(played), listened, dict(_kinds(loaded.config, pair_of(source, to), listened)), min_events
@@ -93,7 +95,9 @@ def assess(
         heard_in_all(played),
         tuple(checklist(facts)),
         tuple(report for one in played for report in one.reports),
+        tuple(report for one in played if one.decoded is not None for report in one.decoded.reports),
         loaded.problems,
+        bool(live),
     )
 
 

@@ -114,9 +114,10 @@ def _with_own_files(loaded: LoadedLane) -> LoadedLane:
     return structs.replace(loaded, config=structs.replace(loaded.config, export=export))
 
 
-def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy) -> Played:
-    """What comes of a recording on both sides: the reference and the candidate."""
-    shown, active = shown_path(path), lanes[0].name
+def play_both(lanes: tuple[MoveSide, MoveSide], path: Path, policy: Policy, name: str = "") -> Played:
+    """What comes of a recording on both sides: the reference and the candidate. ``name``: what it is called, empty: by
+    its path."""
+    shown, active = name or shown_path(path), lanes[0].name
     recording: FrameTable | None = None
     outputs: list[LaneOutput] = []
     whole = True

@@ -68,8 +68,9 @@ class Assessment(Struct, frozen=True):
     """The report on a move from ``source`` to ``to`` with the configuration ``file``. ``result``: of the move,
     ``back``: of the way back; ``reasons``: of both, the worst first; ``changes``: what the move would write;
     ``compared``: events that both sides have exported, by protocol; ``heard``: those that came before the filters,
-    of the side that gave more; ``reports``: the comparisons, of each recording one in each direction; ``problems``: why
-    the configuration itself is refused, and notices about it."""
+    of the side that gave more; ``reports``: the comparisons of what is exported, of each recording one in each
+    direction, and ``decoded``: of what the implementations make of it; ``problems``: why the configuration itself is
+    refused, and notices about it; ``live``: the recording was made of the running host for this."""
 
     file: str
     source: Implementation
@@ -83,7 +84,9 @@ class Assessment(Struct, frozen=True):
     heard: dict[str, int] = {}
     checklist: tuple[Item, ...] = ()
     reports: tuple[CaptureReport, ...] = ()
+    decoded: tuple[CaptureReport, ...] = ()
     problems: tuple[Problem, ...] = ()
+    live: bool = False
 
     def reasons_of(self, direction: Direction) -> tuple[Reason, ...]:
         """The reasons of one direction."""

@@ -13,7 +13,7 @@ from nlmon.printable import printable
 from nlmon.report.model import Direction
 from nlmon.report.text import counted
 
-__all__ = ["lines_of", "markdown_of"]
+__all__ = ["judged_lines", "lines_of", "markdown_of", "reason_line", "sentence_of"]
 
 MARKS = {"done": "x", "failed": " ", "open": " "}
 
@@ -23,6 +23,8 @@ def lines_of(found: Assessment, seconds: float = 0.0, *, verbose: int = 0) -> It
     options and the checklist."""
     for direction in ("migrate", "rollback"):
         yield _title(found, direction)
+        if direction == "migrate":
+            yield from (f"  {'compared':<9} {printable(line)}" for line in judged_lines(found))
         for one in found.reasons_of(direction):
             yield f"  {one.weight:<9} {one.code} {_said(one)}"
             if one.weight != "note" or verbose:
@@ -35,6 +37,31 @@ def lines_of(found: Assessment, seconds: float = 0.0, *, verbose: int = 0) -> It
         yield "checklist:"
         yield from (f"  {one.state:<6} {one.stage}: {one.what} ({printable(one.why)})" for one in found.checklist)
     yield _last(found, seconds)
+
+
+def judged_lines(found: Assessment) -> Iterator[str]:
+    """Which traffic was judged: of each recording how long it is, what came of it, and what it lost."""
+    for one in found.reports:
+        if one.direction == "migrate":
+            first, last = one.time or (0, 0)
+            made = "recorded live, then played to both: " if found.live else ""
+            events = counted(sum(one.compared.values()), "event")
+            lost = counted(one.dropped, "message") if one.dropped else "nothing"
+            yield (
+                f"{one.path}: {made}{events} of both in {counted(one.frames, 'datagram')} of "
+                f"{(last - first) / 1e9:,.1f} s, {lost} lost while recording"
+            )
+
+
+def sentence_of(found: Assessment) -> str:
+    """What is decided, of the move and of the way back."""
+    live = ", as recorded live and then played to both" if found.live else ""
+    return f"{_title(found, 'migrate')}; back to {found.source}: {found.back}{live}"
+
+
+def reason_line(one: Reason) -> str:
+    """A reason in a line, with its weight."""
+    return f"{one.weight}: {one.code} {_said(one)}"
 
 
 def _title(found: Assessment, direction: Direction) -> str:
@@ -65,6 +92,8 @@ def _last(found: Assessment, seconds: float = 0.0) -> str:
 def markdown_of(found: Assessment) -> str:
     """A page of Markdown."""
     lines = [f"# {_title(found, 'migrate')}", "", _last(found), ""]
+    lines += [f"- {_escaped(printable(line))}" for line in judged_lines(found)]
+    lines += [""] if found.reports else []
     titles: dict[Direction, str] = {
         "migrate": f"To {found.to}",
         "rollback": f"Back to {found.source}: {found.back}",

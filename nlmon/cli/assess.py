@@ -31,7 +31,7 @@ __all__ = ["command"]
 @click.command("assess")
 @click.argument("config", type=click.Path(path_type=Path, readable=False))
 @click.option("--capture", "captures", type=FilePath(), multiple=True, help="A recording of the host; repeatable.")
-@click.option("--live", is_flag=True, help="Record the running host for --duration, and take that.")
+@click.option("--live", is_flag=True, help="Record the running host for --duration, and then play that to both.")
 @duration_option
 @click.option("--record", "kept", type=FilePath(dir_okay=False), help="Keep what --live records in this file.")
 @click.option("--to", type=click.Choice(["libnl", "legacy"]), default="libnl", show_default=True)
@@ -85,7 +85,8 @@ def command(
             recorded = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nlmon-"))) / "live.pcapng"
             ctx.invoke(record, out=recorded, duration=duration)
             captures = (recorded,)
-        found = _assessed(config, captures, to, min_events)
+        name = (str(kept) if kept else "this host") if live else ""
+        found = _assessed(config, captures, to, min_events, name)
     if live and not kept and found.result == "no go":
         warn("note: the recording is gone; with --record FILE it is kept")
     seconds = time.perf_counter() - began
@@ -99,7 +100,9 @@ def command(
     sys.exit(exit_code(found.result))
 
 
-def _assessed(config: Path, captures: Sequence[Path], to: Implementation, min_events: int) -> Assessment:
+def _assessed(
+    config: Path, captures: Sequence[Path], to: Implementation, min_events: int, live: str = ""
+) -> Assessment:
     import os  # noqa: PLC0415  (start-up: --help needs none of it)
 
     from nlmon.assess.assessing import assess  # noqa: PLC0415
@@ -117,7 +120,7 @@ def _assessed(config: Path, captures: Sequence[Path], to: Implementation, min_ev
         needs = measured(captures) if captures else None
     except NlmonError:  # the assessment says what is wrong with a recording
         needs = None
-    return assess(data, name, captures, environ=os.environ, to=to, measured=needs, min_events=min_events)
+    return assess(data, name, captures, environ=os.environ, to=to, measured=needs, min_events=min_events, live=live)
 
 
 def _refuse_streams(captures: Sequence[Path]) -> None:

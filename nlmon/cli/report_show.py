@@ -45,7 +45,7 @@ def command(file: Path, kind: str, verbose: bool, quiet: bool) -> None:
     if kind == "pretty":
         for line in case_lines(run.results, quiet=quiet, verbose=verbose):
             sys.stdout.write(f"{line}\n")
-        if not run.whole or known_fail(run):
+        if not run.whole or known_fail(run) or run.header.decision is not None:
             # The lines of the cases do not say it.
             sys.stdout.write(f"{printable(headline(run))}\n")
         sys.stdout.write(f"{last_line(run.results, run.footer.seconds)}\n")

@@ -32,6 +32,8 @@ def badge(run: Run) -> str:
 
 
 def _words(run: Run) -> tuple[str, str]:
+    if run.header.decision is not None:
+        return run.header.decision.word, _COLOURS[run_conclusion(run)]
     counts, total = count_outcomes(run.results), f"{len(run.results):,}"
     found = Counter(map(case_conclusion, run.results))
     passed = f"{counts.get('passed', 0):,} passed"

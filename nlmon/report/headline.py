@@ -27,7 +27,9 @@ __all__ = ["compared_names", "headline", "reasons"]
 
 
 def headline(run: Run) -> str:
-    """``3 of 14 cases failed``, in a sentence with the worst outcome first."""
+    """``3 of 14 cases failed``, in a sentence with the worst outcome first; or what the run was made to decide."""
+    if run.header.decision is not None:
+        return run.header.decision.sentence
     counts, total = count_outcomes(run.results), len(run.results)
     bad = [(counts[outcome], outcome) for outcome in ("failed", "errored") if outcome in counts]
     if not total:
@@ -60,7 +62,14 @@ def headline(run: Run) -> str:
 
 
 def reasons(run: Run, most: int = 5) -> Iterator[str]:
-    """Why a run failed, the most frequent reason first, at most ``most`` of them; each with how many cases have it."""
+    """Why a run failed, the most frequent reason first, at most ``most`` of them; each with how many cases have it. Of
+    what it was made to decide: why it is so."""
+    if run.header.decision is not None:
+        found_so = run.header.decision.reasons
+        yield from found_so[:most]
+        if len(found_so) > most:
+            yield f"… and {counted(len(found_so) - most, 'other reason')}"
+        return
     found = Counter(result.explanation for result in run.results if result.outcome in DID_NOT_PASS)
     for reason, count in found.most_common(most):
         yield f"{reason or 'no reason is given'} ({counted(count, 'case')})"

@@ -32,6 +32,7 @@ __all__ = [
     "CaseLine",
     "CaseResult",
     "Conclusion",
+    "Decision",
     "Finding",
     "Outcome",
     "Run",
@@ -130,12 +131,23 @@ class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
         return f"{self.code}: {self.reason}" if self.code else self.reason
 
 
+class Decision(Struct, frozen=True):
+    """What a run was made for to decide, where its cases alone do not say it, such as that of an assessment. ``word``:
+    in a word or two, ``sentence``: with what it is about; ``conclusion``: as which reports show it; ``reasons``: why,
+    the worst first, each in a line."""
+
+    word: str
+    sentence: str
+    conclusion: Conclusion
+    reasons: tuple[str, ...] = ()
+
+
 class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
     """First record of a run. ``stream``: the version of this format; ``started``: time in UTC, RFC 3339; ``options``:
     those that were given and not the default, by name; ``inputs``: SHA-256 of each scenario file and capture;
     ``known_digest``: that of the file of known differences, empty if there was none. ``host`` and ``kernel``: of the
     machine, and of a replay of the recordings, empty where they are of several or not known; ``hosts``: of merged runs
-    the kernel of each host."""
+    the kernel of each host. ``decision``: None where the run decides nothing but what its cases come to."""
 
     tool: str
     version: str
@@ -148,6 +160,7 @@ class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
     inputs: dict[str, str] = {}
     known_digest: str = ""
     hosts: dict[str, str] = {}
+    decision: Decision | None = None
 
 
 class RunFooter(Struct, frozen=True, tag_field="record", tag="footer"):
@@ -259,7 +272,10 @@ def case_conclusion(result: CaseResult) -> Conclusion:
 
 def run_conclusion(run: Run) -> Conclusion:
     """What a run has come to: the worst of its cases, unless something about the run as a whole is worse. It is failed
-    or known where the exit code is 1, and something from ``undecided`` on where it is 0."""
+    or known where the exit code is 1, and something from ``undecided`` on where it is 0. What it was made to decide
+    comes before all of that."""
+    if run.header.decision is not None:
+        return run.header.decision.conclusion
     found = set(map(case_conclusion, run.results))
     if "failed" in found:
         return "failed"

@@ -12,8 +12,11 @@ from nlmon.assess import dynamic
 from nlmon.assess.asrun import as_run
 from nlmon.assess.assessing import assess
 from nlmon.assess.model import Assessment, exit_code
+from nlmon.assess.text import judged_lines
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
+from nlmon.report.page import html_page
+from nlmon.report.page.view import top
 from nlmon.scenario.configured import lanes
 from nlmon.scenario.implementations import make_planned
 from nlmon.testing.messages import link
@@ -331,7 +334,56 @@ def test_a_reason_is_of_the_recording_that_it_names() -> None:
     run = as_run(structs.replace(found, reports=(*found.reports, *longer)), 1.0)
     findings = {one.id: len(one.findings) for one in run.results if one.direction == "migrate" and one.report}
 
-    assert list(findings.values()) == [1, 0]
+    assert [count for name, count in findings.items() if " decoded" not in name] == [1, 0]
+
+
+NO_BACK = b"filter: netlink.route.priority >= 0 or netlink.diag.uid == 0 or message_type != 0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "captures", "sentence", "tone", "first"),
+    [
+        (ROUTE, (BASIC,), "go with notes; back to legacy: go with notes", "good", "note: NLM-I011"),
+        (ROUTE + NO_BACK, (BASIC,), "go with notes; back to legacy: no go", "good", "note: NLM-I011"),
+        (ROUTE, (), "undecided; back to legacy: undecided", "open", "undecided: NLM-I020"),
+    ],
+    ids=["go", "no way back", "undecided"],
+)
+def test_a_page_opens_with_the_decision(
+    text: bytes, captures: tuple[Path, ...], sentence: str, tone: str, first: str
+) -> None:
+    """In its title and its first sentence, with the reasons below; its exit code is that of the assessment."""
+    found = assessed(text, *captures)
+    run = as_run(found, 1.0)
+    page, shown = html_page(run), top(run)
+
+    assert (shown.sentence, shown.tone) == (f"nlmon.yaml: legacy to libnl: {sentence}", tone)
+    assert shown.reasons[0].startswith(first)
+    assert page.index(f"<title>{shown.sentence}</title>") < page.index("<h1>") < page.index("<h2")
+    assert run.footer.exit_code == exit_code(found.result)
+
+
+@pytest.mark.slow
+def test_a_page_of_a_bad_implementation_opens_with_no_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And shows the message that it rests on."""
+    replace_by(monkeypatch, "IFLA_LINK that does not fit: link")
+    run = as_run(assessed(ROUTE, MALFORMED), 1.0)
+    shown = top(run)
+
+    assert (shown.sentence, shown.tone) == ("nlmon.yaml: legacy to libnl: no go; back to legacy: no go", "bad")
+    assert shown.reasons[0].startswith("no go: NLM-I025 contradicted: RTM_NEWLINK link")
+    assert [one.outcome for one in run.results if one.scenario.endswith(" decoded")] == ["failed", "xfailed"]
+    assert "IFLA_LINK" in html_page(run)
+
+
+def test_what_was_judged_is_said() -> None:
+    """Of a recording how long it is and what it lost; of one that was made for this that it was played afterwards."""
+    said = [next(judged_lines(assessed(ROUTE, BASIC, live=name))) for name in ("", "this host")]
+
+    what = "143 events of both in 664 datagrams of 36.9 s, nothing lost while recording"
+
+    assert [line.partition(": ")[2] for line in said] == [what, f"recorded live, then played to both: {what}"]
+    assert said[1].startswith("this host: ")
 
 
 def test_a_filter_that_legacy_does_not_know() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def test_json_and_a_page(config: Path) -> None:
     report = json.loads(done.stdout)
     jsonschema.validate(report, json.loads(schema_text("assess")))
     page = (config.parent / "page.html").read_text()
+    first = re.findall(r"<h1>.*?<span>(.*?)</span></h1>", page)
 
+    assert first == [f"{config}: legacy to libnl: go with notes; back to legacy: go with notes"]
     assert (done.returncode, report["result"], report["back"]) == (0, "go with notes", "go with notes")
     assert ("assess.checklist" in page, "there is a place to test" in page, "NLM-I011" in page) == (True, True, True)
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from nlmon.report.headline import headline
 from nlmon.report.kinds import report_as
 from nlmon.report.model import Verdict
-from nlmon.report.outcome import CaseResult, Conclusion, Run, case_conclusion, run_conclusion
+from nlmon.report.outcome import CaseResult, Conclusion, Decision, Run, case_conclusion, run_conclusion
 from nlmon.report.page.view import top
 from support.annotations import parsed
 from support.runs import result, run
@@ -48,6 +48,29 @@ def case(verdict: Verdict | None, expected: Verdict | None, *, xfail: bool) -> t
     outcome = "passed" if holds else "xfailed" if xfail else "failed"
     conclusion: Conclusion = LESS.get(verdict, "passed") if holds and expected is None else outcome  # type: ignore[assignment]
     return structs.replace(result(outcome, "a"), verdict=verdict, expected=expected), conclusion
+
+
+DECIDED: dict[Conclusion, tuple[str, str, str]] = {
+    "passed": ("go", "good", "brightgreen"),
+    "failed": ("no go", "bad", "red"),
+    "errored": ("undecided", "open", "orange"),
+}
+
+
+@pytest.mark.parametrize("conclusion", DECIDED)
+def test_every_report_opens_with_what_was_decided(conclusion: Conclusion) -> None:
+    """Whatever the cases came to: the sentence, then the reasons, of which the rest is counted."""
+    word, tone, colour = DECIDED[conclusion]
+    sentence, why = f"n.yaml: legacy to libnl: {word}", tuple(f"reason {number}" for number in range(7))
+    one = run([result("failed"), result("passed")])
+    one = structs.replace(one, header=structs.replace(one.header, decision=Decision(word, sentence, conclusion, why)))
+    shown = top(one)
+    badge = json.loads(report_as("badge", one))
+    lines = report_as("markdown", one).decode().splitlines()
+
+    assert (shown.sentence, shown.tone, shown.reasons) == (sentence, tone, [*why[:5], "… and 2 other reasons"])
+    assert (badge["message"], badge["color"]) == (word, colour)
+    assert (lines[0], run_conclusion(one)) == (f"## nlmon: {sentence}", conclusion)
 
 
 TABLE = [case(*one, xfail=xfail) for *one, xfail in product(VERDICTS, VERDICTS, (False, True))]

@@ -99,8 +99,9 @@ def top(run: Run) -> Top:
     """The verdict in a sentence, and why."""
     header = run.header
     verdicts: dict[Direction, list[Verdict]] = {}
-    # Scenarios may expect any verdict: of their run the outcomes tell.
-    for one in () if any(one.expected for one in run.results) else run.results:
+    # Scenarios may expect any verdict: of their run the outcomes tell; and a decision says more than verdicts.
+    said_else = header.decision is not None or any(one.expected for one in run.results)
+    for one in () if said_else else run.results:
         if one.verdict is not None:
             verdicts.setdefault(one.direction, []).append(one.verdict)
     hosts = ", ".join(f"{host} ({kernel})" if kernel else host for host, kernel in header.hosts.items())
