@@ -2,7 +2,8 @@
 
 Rules:
 1. A part does a bounded amount of work and goes back to waiting (``READ_AT_ONCE``).
-2. Reloads are a small part of the time, however often one is asked for: the sockets are read between them.
+2. Reloads are a small part of the time, however often one is asked for: the sockets are read between them. Who asks for
+   one waits ``RELOAD_LONGEST`` seconds at most, though the one before took long on a busy machine.
 
 Not here: the loop (``loop``), and what a change of a file means (``running``).
 """
@@ -23,8 +24,8 @@ __all__ = ["READ_AT_ONCE", "Asked", "ChangedFiles", "Every", "Read", "Reloads", 
 
 # Datagrams of one socket that are read before the others have their turn.
 READ_AT_ONCE = 256
-# Seconds from the end of a reload to the next one, and how many times as long as it took.
-RELOAD_PAUSE, RELOAD_TIMES = 0.5, 4.0
+# Seconds from the end of a reload to the next one, at least and at most, and how many times as long as it took.
+RELOAD_PAUSE, RELOAD_LONGEST, RELOAD_TIMES = 0.5, 10.0, 4.0
 
 
 class Signalled:
@@ -113,7 +114,7 @@ class Reloads:
         began, self._asked = self._clock(), False
         self._reload()
         ended = self._clock()
-        self._next = ended + max(RELOAD_PAUSE, RELOAD_TIMES * (ended - began))
+        self._next = ended + min(RELOAD_LONGEST, max(RELOAD_PAUSE, RELOAD_TIMES * (ended - began)))
 
 
 class Asked:

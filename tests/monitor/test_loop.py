@@ -259,6 +259,21 @@ def test_reloads_leave_time_for_reading() -> None:
     assert (quiet, calls) == (None, [100.0, 110.0, 120.0])
 
 
+def test_the_pause_after_a_reload_has_an_end() -> None:
+    """Of one that took a minute, since the machine was busy, nobody waits minutes for the next."""
+    now = [100.0]
+
+    def reload() -> None:
+        now[0] += 60.0
+
+    part = Reloads(reload, lambda: now[0])
+    part.ask()
+    part.tick()
+    part.ask()
+
+    assert part.due() == 10.0
+
+
 def test_a_reload_that_was_asked_for_is_not_forgotten() -> None:
     """What changes in the pause after a reload is read at its end, once."""
     now, calls = [100.0], list[float]()
