@@ -42,7 +42,7 @@ __all__ = ["READ_AT_ONCE", "SECONDS", "Exchange"]
 
 # Datagrams of one socket that are read before the other ones have their turn, so that none of them overflows meanwhile.
 READ_AT_ONCE = 256
-# How long both are read at most.
+# How long both are read at most, in seconds of a processor: while others have it, nothing is read.
 SECONDS = 0.5
 
 Tell = Callable[[Datagram], None]
@@ -103,7 +103,7 @@ class Exchange:
         """What the new sockets say from now on is of this protocol."""
         self._protocol = protocol
 
-    def settle(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def settle(self, clock: Callable[[], float] = time.thread_time) -> None:
         """Read both until they stand at the same place, or for ``SECONDS``. Raises ``TransportError`` when a new socket
         is lost; the old ones go on as before."""
         until = clock() + SECONDS

@@ -11,8 +11,8 @@ Rules:
    open them again. What cannot be opened ends the start, but for exports.
 2. A reload changes what has changed and leaves everything else as it is, and so does a switch to the other
    implementation. With any error all stays as it was.
-3. The end takes less than a second: what waits in the sockets is read and what waits in the exports brought out; what
-   is not out by then is counted, and said.
+3. The end takes less than a second, where a processor is free: what waits in the sockets is read and what waits in the
+   exports brought out; what is not out by then is counted, and said.
 
 Not here: reading a configuration (``nlmon.config``), and the options (``nlmon.cli.monitor_run``).
 """
@@ -66,7 +66,7 @@ LOOK = 5.0
 TRIES = 3
 # The key that says which implementation.
 USE_LIBNL = "netlink.use_libnl"
-# Seconds for what waits in the sockets at the end, and for counting what is left of it.
+# For what waits in the sockets at the end, in seconds of a processor, and for counting what is left of it.
 FINISH, COUNT = 0.15, 0.1
 
 

@@ -204,11 +204,11 @@ class KernelSource:
         """What the implementation counts, with what it has counted of sockets that are closed."""
         return self._totals.of(self._listener)
 
-    def drain(self, seconds: float) -> None:
-        """Read what waits, for at most so many seconds."""
-        until = time.monotonic() + seconds
+    def drain(self, seconds: float, clock: Callable[[], float] = time.thread_time) -> None:
+        """Read what waits, for at most so many seconds of a processor: while others have it, nothing is read."""
+        until = clock() + seconds
         waiting = set(self._listener.taps)
-        while waiting and time.monotonic() < until:
+        while waiting and clock() < until:
             waiting = {protocol for protocol in waiting if protocol in self._listener.taps and self.process(protocol)}
 
     def unread(self, seconds: float) -> tuple[int, bool]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from msgspec.structs import replace
@@ -69,6 +71,19 @@ def test_what_was_read_ahead_comes_with_its_own_datagram() -> None:
 
     assert listened.read() == [2, 3, 4, 5, 6]
     assert [f"eth{event.interface}"[3:].encode() in data for event, data in listened.events] == [True] * 5
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_what_waits_is_read_though_others_have_the_processor(
+    implementation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While time goes on and this process does not, nothing is read; that ends no reading of what waits."""
+    listened, times = Listened(implementation), count()
+    listened.say(*range(2, 300))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(times)))
+    listened.source.drain(0.1)
+
+    assert [event.payload.ifindex for event, _ in listened.events] == list(range(2, 300))  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("implementation", BOTH)
