@@ -319,6 +319,7 @@ class RunningMonitor:
 
     def _look(self) -> None:
         self._pipeline.settle(time.time_ns())
+        self._notifier.again()
         if self._log is not None:
             self._log.flush()
 

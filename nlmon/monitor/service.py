@@ -7,7 +7,7 @@
 Rules:
 1. Where nobody has asked to be told, nothing is sent; where nobody listens any more, that is no matter of the monitor.
 2. A message is one datagram and is not waited for longer than ``PATIENCE``; that of the watchdog not at all, since the
-   next one follows.
+   next one follows. What a manager that is busy does not take is kept, and told before what follows and by ``again``.
 
 Not here: when something is told (the loop), and the unit (``packaging/nlmon.service``).
 """
@@ -18,8 +18,8 @@ import os
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 
 from nlmon.printable import printable
 
@@ -27,8 +27,8 @@ __all__ = ["PATIENCE", "Notifier"]
 
 # Seconds.
 PATIENCE = 0.2
-# Characters of a text that systemctl(1) shows.
-STATUS_SHOWN = 200
+# Characters of a text that systemctl(1) shows, and messages that are kept.
+STATUS_SHOWN, KEPT = 200, 8
 
 
 class Notifier:
@@ -38,6 +38,7 @@ class Notifier:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self.interval = _interval(environ) if self._address else None
+        self._kept: deque[bytes] = deque(maxlen=KEPT)
 
     def ready(self, status: str = "") -> None:
         """Tell that all is open, or that a new configuration is in force."""
@@ -57,13 +58,34 @@ class Notifier:
 
     def watchdog(self) -> None:
         """Tell that the monitor lives."""
-        self._tell("WATCHDOG=1", patience=0.0)
+        self.again()
+        if not self._kept:
+            self._tell("WATCHDOG=1", patience=0.0)
+            self._kept.clear()
+
+    def again(self) -> None:
+        """Tell what was not taken yet; nothing is waited for."""
+        self._send(0.0)
 
     def _tell(self, *lines: str, patience: float = PATIENCE) -> None:
-        if self._address and lines and sys.platform == "linux":
-            with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        if self._address and lines:
+            self._kept.append("\n".join(lines).encode())
+            self._send(patience)
+
+    def _send(self, patience: float) -> None:
+        """Send what is kept, in its order, as far as it is taken."""
+        if not self._kept or sys.platform != "linux":
+            return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.settimeout(patience)
-                sender.sendto("\n".join(lines).encode(), self._address)
+                while self._kept:
+                    sender.sendto(self._kept[0], self._address)
+                    self._kept.popleft()
+        except (TimeoutError, BlockingIOError):
+            pass  # its queue is full
+        except OSError:
+            self._kept.clear()  # nobody listens
 
 
 def _address(name: str) -> str | bytes:

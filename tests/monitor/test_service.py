@@ -6,18 +6,19 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from nlmon.monitor.service import PATIENCE, Notifier
+from nlmon.monitor.service import Notifier
 
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
     """The value of NOTIFY_SOCKET, and the socket behind it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.settimeout(5)
+        receiver.settimeout(60)
         name = str(tmp_path / "notify")
         receiver.bind(name if request.param == "path" else f"\0{name}")
         yield (name if request.param == "path" else f"@{name}"), receiver
@@ -66,17 +67,33 @@ def test_where_nobody_listens_nothing_happens(name: str) -> None:
     Notifier({"NOTIFY_SOCKET": name} if name else {}).ready("x")
 
 
-def test_a_manager_that_does_not_read_is_not_waited_for(tmp_path: Path) -> None:
-    """Its queue is full after some messages; each further one costs no more than the patience."""
+def test_a_manager_that_is_busy_is_told_later(tmp_path: Path) -> None:
+    """Its queue is full after some messages, and nobody waits until there is room; then it is told what counts, in
+    order, and the watchdog has its turn again."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(tmp_path / "notify"))
+        receiver.setblocking(False)
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
         for _ in range(1000):
             notifier.watchdog()
-        began = time.monotonic()
         notifier.ready()
+        notifier.stopping()
+        notifier.watchdog()
+        full = _received(receiver)
+        notifier.again()
+        later = _received(receiver)
+        notifier.watchdog()
 
-        assert time.monotonic() - began < PATIENCE + 1
+        assert (set(full), later) == ({b"WATCHDOG=1"}, [b"READY=1", b"STOPPING=1"])
+        assert _received(receiver) == [b"WATCHDOG=1"]
+
+
+def _received(receiver: socket.socket) -> list[bytes]:
+    found = []
+    with suppress(BlockingIOError):
+        while True:
+            found.append(receiver.recv(1000))
+    return found
 
 
 @pytest.mark.parametrize(
