@@ -87,7 +87,7 @@ class Monitor:
         differs."""
         __tracebackhide__ = True
         seconds = (self._within if within is None else within) * self._scale
-        deadline, seen, found = time.monotonic() + seconds, 0, 0
+        deadline, left, seen, found = time.monotonic() + seconds, seconds, 0, 0
         self.read()
         while True:
             for event in self.events[seen:]:
@@ -95,10 +95,11 @@ class Monitor:
                 if found == count:
                     return event
             seen = len(self.events)
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if left < 0:
                 break
-            self._wait(left)
+            left = deadline - time.monotonic()
+            # What waits at the deadline came in time: this process may have had no processor for so long.
+            self._wait(max(0.0, left))
             self.read()
         unmet = check_events([EventPattern(dict(pattern), Count(count))], self.events)
         lines = [line for one in unmet for line in explain_unmet(one)]

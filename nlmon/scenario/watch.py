@@ -76,13 +76,15 @@ class Watch:
         return [f"{lanes[number].name} ({PROTOCOLS[protocol]})" for number, protocol in before]
 
     def wait_for(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Read until something holds; False when it does not within so many seconds."""
+        """Read until something holds; False when it does not within so many seconds. What waits at the deadline came in
+        time: this process may have had no processor for so long."""
         deadline = time.monotonic() + seconds
+        left = seconds
         while not holds():
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if left < 0:
                 return False
-            self._read(left)
+            left = deadline - time.monotonic()
+            self._read(max(0.0, left))
         return True
 
     def finish(self) -> None:

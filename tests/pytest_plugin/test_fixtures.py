@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
+from nlmon.errors import TransportError
+from nlmon.pytest_plugin.listen import Monitor
+from nlmon.testing.messages import link
+from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
 from support.paths import CAPTURES
 from support.project import Project
 
@@ -241,3 +248,24 @@ def test_a_test_has_a_namespace(project: Project) -> None:
         ]
     )
     assert [path.name for path in (project.path / "recordings" / "test_it").iterdir()] == ["test_record.pcapng"]
+
+
+class RouteAlone(FakeKernel):
+    """A kernel without any other protocol."""
+
+    def open(self, protocol: int, groups: Sequence[int], **options: Any) -> FakeTransport:
+        """Refuse the others."""
+        if protocol != ROUTE:
+            raise TransportError("NLM-T002", "the kernel refuses a socket")
+        return super().open(protocol, groups, **options)
+
+
+def test_what_comes_by_the_deadline_is_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read, though the process had no processor until then."""
+    kernel = RouteAlone()
+    monkeypatch.setattr("nlmon.pytest_plugin.listen.KernelFactory", lambda **_: kernel)
+    monkeypatch.setattr("nlmon.pytest_plugin.listen.readable", lambda *_: kernel.new(16, link(7, "eth7"), 7))
+    with Monitor("libnl") as monitor:
+        event = monitor.wait_for({"msg_type": "RTM_NEWLINK"}, within=0)
+
+    assert event["interface"] == "eth7"

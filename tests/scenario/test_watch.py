@@ -92,3 +92,18 @@ def test_what_is_awaited_comes_or_does_not(sandbox: Sandbox) -> None:
         never = watch.wait_for(lambda: "v2" in seen, 0.1)
 
     assert (came, never, time.monotonic() - began >= 0.1) == (True, False, True)
+
+
+def test_what_waits_at_the_deadline_came_in_time(sandbox: Sandbox) -> None:
+    """Whoever had no processor until then reads it before it is said to be missing."""
+    seen: list[str] = []
+
+    def take(number: int, side: Side) -> None:
+        seen.extend(event.interface or "" for event in side.events)
+
+    with listening(sandbox, on_side=take) as watch:
+        sandbox.run("ip link add v0 type veth peer name v1")
+        before = list(seen)
+        came = watch.wait_for(lambda: {"v0", "v1"} <= set(seen), 0.0)
+
+    assert (before, came) == ([], True)
