@@ -258,13 +258,15 @@ def _listen(live: Live, wake: socket.socket, count: int | None, duration: float 
 
 
 def _settle(live: Live) -> None:
-    """Read what waits already, and then only what one of the two has not read yet."""
-    deadline = time.monotonic() + SETTLE
-    while time.monotonic() < deadline and (ready := _ready(live, 0.0)):
+    """Read what waits already, and then only what one of the two has not read yet; also at the deadline, as this
+    process may have had no processor for so long."""
+    until = time.thread_time() + SETTLE
+    while time.thread_time() < until and (ready := _ready(live, 0.0)):
         _read(live, ready)
     live.settle()
-    deadline = time.monotonic() + max(SETTLE, live.programs.patience)
-    while live.waiting and time.monotonic() < deadline:
+    deadline, over = time.monotonic() + max(SETTLE, live.programs.patience), False
+    while live.waiting and not over:
+        over = time.monotonic() >= deadline
         _read(live, _ready(live, deadline))
 
 

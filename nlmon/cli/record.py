@@ -142,6 +142,9 @@ def _record(
         left = None if deadline is None else deadline - time.monotonic()
         ready = readable([wake, *by_descriptor], left)
         if not ready or wake.fileno() in ready:
+            # What waits was there before the end.
+            for transport in transports if count is None else ():
+                _read_events(transport)
             break
         for descriptor in ready:
             transport = by_descriptor[descriptor]

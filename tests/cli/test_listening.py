@@ -1,14 +1,22 @@
-"""What wakes a command that listens."""
+"""What wakes a command that listens, and what it reads at its end."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import time
+from itertools import count
 
 import pytest
 
+from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.libnl import LibnlBackend
 from nlmon.cli.listening import wake_on_signals
+from nlmon.cli.live import _settle
+from nlmon.engine.live import Live
+from nlmon.testing.messages import link, message
+from nlmon.testing.transport import ROUTE, FakeKernel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGHUP")
 
@@ -33,3 +41,18 @@ def test_signals_are_read_once() -> None:
         found = wake.recv(1 << 16)
 
     assert found == bytes([signal.SIGHUP, signal.SIGTERM])
+
+
+def test_what_waits_at_the_end_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By who had no processor until the deadline, too: of the other one nothing is said to be missing."""
+    kernel, times, ready = FakeKernel(), count(0, 1000), iter([[], [99]])
+    live = Live(LegacyBackend, LibnlBackend, factory=lambda: kernel)
+    live.start((ROUTE,))
+    kernel.notify(message(16, link(7, "eth7")))
+    live.read(0, ROUTE)
+    before = live.waiting
+    monkeypatch.setattr("nlmon.cli.live.readable", lambda *_: next(ready))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(times)))
+    _settle(live)
+
+    assert (before, live.waiting) == (True, False)
