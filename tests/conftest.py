@@ -1,5 +1,6 @@
-"""How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, each module in one
-worker, tests that share the machine in one, too, which begins with them, and ids that are the same in every worker.
+"""How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, a quarter of them
+with ``quick``, each module in one worker, tests that share the machine in one, too, which begins with them, and ids
+that are the same in every worker.
 
 Not here: what tests use (``support``).
 """
@@ -23,6 +24,7 @@ __all__ = ()
 
 # The time of an example says more about the machine than about the code.
 settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=25)
 settings.register_profile("fuzz", derandomize=False, database=None, deadline=None, print_blob=True)
 settings.load_profile("ci")
 

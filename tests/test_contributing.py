@@ -11,8 +11,10 @@ import tomllib
 from itertools import pairwise
 
 import pytest
+from hypothesis import settings
 
 from support.command import typed
+from support.examples import examples
 from support.paths import REPOSITORY
 
 TEXT = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -30,11 +32,16 @@ def programs() -> set[str]:
     return {"python", *project["scripts"], *(re.split(r"[>=\[]", one)[0] for one in wanted)}
 
 
+def tox() -> configparser.ConfigParser:
+    """The settings of tox."""
+    found = configparser.ConfigParser(interpolation=None)
+    found.read(REPOSITORY / "tox.ini", encoding="utf-8")
+    return found
+
+
 def environments() -> set[str]:
     """The environments of tox."""
-    tox = configparser.ConfigParser(interpolation=None)
-    tox.read(REPOSITORY / "tox.ini", encoding="utf-8")
-    return {name.partition(":")[2] for name in tox.sections()}
+    return {name.partition(":")[2] for name in tox().sections()}
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -81,3 +88,39 @@ def test_a_file_that_is_named_exists(path: str) -> None:
 def test_there_is_something_to_check() -> None:
     """Commands, tests and files were found in the text."""
     assert (len(COMMANDS) > 10, len(TESTS) > 10, len(FILES) > 15) == (True, True, True)
+
+
+def test_runs_leave_out_what_is_said() -> None:
+    """Each run the markers that are named, with nothing else in its expression; ``quick`` leaves out all but that of
+    tests that share something, and tries a quarter of the examples."""
+    options = {name: shlex.split(tox()["testenv"][name]) for name in ("all", "usual", "quick")}
+    left_out = {name: words[1].removeprefix("not ").split(" and not ") for name, words in options.items()}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    markers = {re.split(r"[:(]", one)[0] for one in project["tool"]["pytest"]["ini_options"]["markers"]}
+
+    assert {name: (words[0], words[2:]) for name, words in options.items()} == {
+        "all": ("-m", []),
+        "usual": ("-m", []),
+        "quick": ("-m", ["--hypothesis-profile", "quick"]),
+    }
+    assert {name: sorted(words) for name, words in left_out.items()} == {
+        "all": ["browser"],
+        "usual": ["browser", "long"],
+        "quick": sorted(markers - {"xdist_group"}),
+    }
+    assert [one for one in left_out["quick"] if f"`{one}`" not in PROSE] == []
+    assert tox()["testenv:quick"]["commands"] == "pytest {[testenv]parallel} {[testenv]quick} {posargs}"
+
+
+@pytest.mark.parametrize(("profile", "share"), [("ci", 100), ("quick", 25)])
+def test_a_profile_tries_its_share_of_the_examples(profile: str, share: int) -> None:
+    """The same ones every time; and one at least."""
+    usual = settings.get_current_profile_name()
+    try:
+        settings.load_profile(profile)
+        tried = [examples(count).max_examples for count in (100, 60, 1)]
+    finally:
+        settings.load_profile(usual)
+
+    assert settings.get_profile(profile).derandomize is True
+    assert tried == [share, 60 * share // 100, 1]

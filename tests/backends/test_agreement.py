@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nlmon.backends.registry import create
@@ -16,6 +16,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.agreement import FIXTURES, disagreements, mutated, recorded
+from support.examples import examples
 
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 SEED = 20261123
@@ -48,7 +49,7 @@ def test_damaged_recordings_agree() -> None:
     assert disagreements(damaged) == []
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.binary(max_size=256), st.sampled_from(ORDERS))
 def test_any_bytes_agree(data: bytes, byteorder: ByteOrder) -> None:
     """Bytes from nowhere give the same values in both."""
@@ -63,7 +64,7 @@ KINDS = tuple((kind, family) for kind in TYPES for family in FAMILIES)
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@examples(250)
 @given(st.sampled_from(KINDS), st.binary(min_size=15, max_size=15), attributes, st.sampled_from(ORDERS))
 @example(kind=(20, 128), rest=bytes(15), pairs=[(4, bytes(4))], byteorder="little")
 def test_any_attributes_agree(

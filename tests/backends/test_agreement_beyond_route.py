@@ -12,13 +12,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.testing.messages import attr, generic, message, nested, new_family, number
 from nlmon.wire import Datagram
 from support.agreement import disagreements, mutated, recorded
 from support.decoding import BACKENDS, ORDERS, backend, findings
+from support.examples import examples
 from support.flows import flow, netfilter, tuple_
 from support.sockets import by_family, inet_msg, inet_request, unix_msg
 from support.xfrm import aead, policy, state, template
@@ -153,7 +154,7 @@ def messages(draw: st.DrawFn, name: str) -> tuple[bytes, str]:
 
 
 @every_case
-@settings(max_examples=40)
+@examples(40)
 @given(st.data())
 def test_any_attributes_agree(name: str, data: st.DataObject) -> None:
     """Messages that are well framed, with any attributes in any nests, give the same values in both."""
@@ -163,7 +164,7 @@ def test_any_attributes_agree(name: str, data: st.DataObject) -> None:
 
 
 @every_case
-@settings(max_examples=30)
+@examples(30)
 @given(st.binary(max_size=300), st.sampled_from(ORDERS), st.binary(max_size=100))
 def test_any_bytes_are_values(name: str, data: bytes, order: str, request: bytes) -> None:
     """Bytes from nowhere, with any request that they answer: events or typed errors, nothing raised, in both."""
@@ -173,7 +174,7 @@ def test_any_bytes_are_values(name: str, data: bytes, order: str, request: bytes
     assert disagreements([data], order, CASES[name].protocol) == []  # type: ignore[arg-type]
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(st.integers(0, 31), st.sampled_from(ORDERS), st.integers(0, 65535), st.binary(max_size=64))
 def test_any_protocol_is_a_value(protocol: int, order: str, kind: int, body: bytes) -> None:
     """Of every protocol a whole message is an event, counted, or a typed error, in both."""
@@ -212,7 +213,7 @@ def valid(draw: st.DrawFn) -> tuple[int, bytes, str]:
 
 
 @pytest.mark.parametrize("implementation", BACKENDS)
-@settings(max_examples=150)
+@examples(150)
 @given(valid(), st.data())
 def test_any_truncation_is_a_value(implementation: str, case: tuple[int, bytes, str], data: st.DataObject) -> None:
     """A cut gives the events of the whole messages before it, and one framing error where the cut one begins."""

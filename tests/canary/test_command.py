@@ -68,6 +68,7 @@ def test_json_is_of_its_schema(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_test_is_printed(tmp_path: Path) -> None:
     """With -v, beside what there was of each group."""
     old, new = write(tmp_path / "old", fleet(1, hosts=20)[0]), write(tmp_path / "new", fleet(2, hosts=20)[1])

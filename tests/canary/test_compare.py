@@ -73,6 +73,7 @@ def test_every_line_is_of_the_schema(folder: Path) -> None:
     assert {one.get("field") for one in found[:-1]} == {"mtu", ""}
 
 
+@pytest.mark.slow
 def test_a_signal_ends_what_follows(folder: Path) -> None:
     """With the verdict on what was read until then."""
     command = [sys.executable, "-m", "nlmon", "compare", "legacy.json", "bad.json", "--follow"]

@@ -144,6 +144,7 @@ def test_without_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (caught.value.code, caught.value.hint) == ("NLM-Z001", "pip install 'nlmon[canary]'")
 
 
+@pytest.mark.slow
 def test_a_fleet_is_counted_as_it_was_made(tmp_path: Path) -> None:
     """Forty hosts, with everything that each of them had."""
     control, canary = fleet(1, hosts=20)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.capture import ByteOrder, Frame, open_capture
@@ -24,6 +24,7 @@ from nlmon.capture.write import PcapngWriter
 from nlmon.errors import CaptureError
 from nlmon.framing import messages
 from nlmon.testing.messages import message, number
+from support.examples import examples
 from support.paths import CAPTURES
 from support.requirements import require_netns, require_program
 
@@ -56,7 +57,7 @@ times = st.integers(0, (1 << 32) * 10**9 - 1)
 packets_ = st.lists(st.tuples(times, st.integers(0, 22), st.binary(min_size=4, max_size=80)), max_size=6)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(packets_, st.sampled_from(ORDERS), st.sampled_from(["", "gz", "zst"]))
 def test_pcapng_is_the_identity(
     tmp_path_factory: pytest.TempPathFactory, packets: list[tuple[int, int, bytes]], order: ByteOrder, packed: str
@@ -165,7 +166,7 @@ def test_a_cut_compressed_file_gives_all_it_holds(tmp_path: Path, ending: str) -
     assert len(frames) > 280
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.data())
 def test_any_file_is_a_capture_or_a_typed_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Any bytes behind any magic give frames and damage, or a CaptureError; nothing else."""
@@ -185,7 +186,7 @@ def test_any_file_is_a_capture_or_a_typed_error(tmp_path_factory: pytest.TempPat
         assert [f.number for f in frames] == list(range(1, len(frames) + 1))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_a_flipped_byte_is_survived(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """One changed byte in a pcapng file costs packets or a header, never an exception of another kind."""

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.capture import open_capture
@@ -15,6 +15,7 @@ from nlmon.cli.info import summarise
 from nlmon.errors import CaptureError
 from nlmon.testing.messages import link, message
 from support.command import nlmon
+from support.examples import examples
 
 LINK = message(16, link(7, "lan0"))
 PACKET = struct.pack(">HH10xH", 4, 824, 0) + LINK
@@ -161,7 +162,7 @@ def survives(path: Path, data: bytes) -> None:
         assert len(f"{summary.dropped:,}") < 100
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(st.tuples(st.integers(0, len(EVERYTHING) // 2 - 1), st.integers(0, 0xFFFF)), min_size=1, max_size=4))
 def test_any_mutated_length_is_survived(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]

@@ -72,6 +72,7 @@ def test_where_a_chunk_ends_does_not_matter(
     )
 
 
+@pytest.mark.slow
 def test_a_recording_cut_at_every_byte(tmp_path: Path) -> None:
     """Of a pcapng file the whole packets before the cut are read, and what is cut is told at the place it begins."""
     data = pcapng(tmp_path / "made")

@@ -183,6 +183,7 @@ def test_what_the_kernel_refused_is_named() -> None:
     assert "errors in both: NLM-D004 the kernel answers ENOENT, 4 times" in done.stdout
 
 
+@pytest.mark.slow
 def test_caches_and_families_can_be_asked_for() -> None:
     """Options for libnl reach it: with caches and one family nothing changes, without a family there is no verdict."""
     wireless = CAPTURES / "linux-6.12" / "03-nl80211.pcap.zst"
@@ -269,9 +270,13 @@ def test_choices_stand_in_one_line() -> None:
     assert ". Choose from: event, export, " in nlmon("schema").stderr
 
 
+# They have a process of their own.
+LISTENING = [pytest.param(words, marks=pytest.mark.slow) for words in (("record", "x"), ("live",))]
+
+
 @pytest.mark.parametrize(
     "command",
-    [("replay", "x"), ("decode", "x"), ("capture", "stats", "x"), ("debug", "layout", "x"), ("record", "x"), ("live",)],
+    [("replay", "x"), ("decode", "x"), ("capture", "stats", "x"), ("debug", "layout", "x"), *LISTENING],
     ids=lambda words: words[0],
 )
 @pytest.mark.parametrize(
@@ -386,6 +391,7 @@ def test_an_unwritable_report_is_said(tmp_path: Path) -> None:
     assert done.stderr.startswith("error[NLM-U001]")
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_quiet() -> None:
     """``nlmon decode … | head`` ends without a word."""
     command = f"{sys.executable} -m nlmon.cli.main decode {CAPTURES}/linux-6.12/07-burst.pcap.zst | head -1"

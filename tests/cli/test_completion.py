@@ -151,6 +151,7 @@ def test_a_shell_completes_what_is_typed(shell: str, path: str, tmp_path: Path) 
             terminal.type("\x15", "")  # the line is empty again
 
 
+@pytest.mark.slow
 def test_fish_completes_what_is_typed(path: str, tmp_path: Path) -> None:
     """It says what it would offer, with the text that goes with it."""
     fish = require_program("fish")
@@ -196,6 +197,7 @@ def test_it_is_installed_where_the_shell_looks(shell: str, home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_zsh_finds_what_was_installed(home: Path, path: str) -> None:
     """A new shell has the function, and what was in its file before."""
     zsh = require_program("zsh")

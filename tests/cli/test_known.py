@@ -487,6 +487,7 @@ def check(folder: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_file_is_named_or_the_usual_one(tmp_path: Path) -> None:
     """Nothing, a FILE, --file or the settings say which; the usual one must not be missing, either."""
     one = f"known: 1\nentries:{ENTRY}"

@@ -76,6 +76,7 @@ def test_a_recording_through_a_monitor(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_recording_whose_events_are_dumped(tmp_path: Path) -> None:
     """JSON lines of the documented form, and no other export is opened."""
     path = configuration(tmp_path, f"export: {{json: {{file: {tmp_path}/out.json}}}}\n")
@@ -97,6 +98,7 @@ def test_what_cannot_be_played(tmp_path: Path) -> None:
     assert (refused.returncode, "NLM-O001" in refused.stderr) == (4, True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_replay(number: int, code: int, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_recordings_are_read_without_linux(words: tuple[object, ...]) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("live",), ("live", "--protocol", "route"), ("record", "out.pcapng")], ids=" ".join)
 def test_what_listens_needs_linux(words: tuple[str, ...], tmp_path: Path) -> None:
     """An error with a code and no traceback, and nothing is left behind."""
@@ -69,6 +70,7 @@ def test_what_listens_needs_linux(words: tuple[str, ...], tmp_path: Path) -> Non
     assert done.stderr.startswith("error[NLM-T001]: this operating system has no netlink;")
 
 
+@pytest.mark.slow
 def test_a_report_is_written_without_linux(tmp_path: Path) -> None:
     """Whole, under another name first."""
     report = tmp_path / "report.json"

@@ -87,6 +87,7 @@ def test_every_text_can_be_written_in_the_c_locale(command: tuple[object, ...], 
     assert len(done.stdout) > 100
 
 
+@pytest.mark.slow
 def test_a_report_is_not_written_over_a_capture(tmp_path: Path) -> None:
     """By its name, by a link or as standard input, in any place of the list; and before any work."""
     capture, link = tmp_path / "a.pcap.zst", tmp_path / "link"
@@ -114,6 +115,7 @@ def test_a_report_goes_through_a_link(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "mask", "mode"),
     [(None, 0o027, 0o640), pytest.param(None, 0, 0o666, marks=pytest.mark.slow), (0o600, 0, 0o600)],
@@ -161,6 +163,7 @@ def test_a_report_on_standard_output_comes_after_the_table(tmp_path: Path, redir
     assert brace
 
 
+@pytest.mark.slow
 def test_the_report_is_written_even_when_the_terminal_is_gone(tmp_path: Path) -> None:
     """Output that fails does not cost the report."""
     report = tmp_path / "report.json"
@@ -188,6 +191,7 @@ def test_a_capture_from_standard_input(command: tuple[str, ...], piped: bool) ->
     assert len(expected) > 100
 
 
+@pytest.mark.slow
 def test_an_empty_or_closed_standard_input_is_said() -> None:
     """Exit code 3 and one line, as for a file."""
     empty = process("decode", "-", input="")
@@ -197,6 +201,7 @@ def test_an_empty_or_closed_standard_input_is_said() -> None:
     assert (closed.returncode, closed.stderr[:16]) == (3, b"error[NLM-C003]:")
 
 
+@pytest.mark.slow
 def test_a_recording_needs_a_file_of_its_own(tmp_path: Path) -> None:
     """Standard output, a pipe even with ``--force``, a file that is there: each is refused before a socket is open."""
     pipe, old, link = tmp_path / "pipe", tmp_path / "old.pcapng", tmp_path / "link.pcapng"
@@ -254,6 +259,7 @@ def test_a_folder_that_cannot_be_made_is_said_before_the_run(tmp_path: Path, opt
     assert (done.returncode, done.stdout, done.stderr[:16]) == (3, "", "error[NLM-U001]:")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["replay", "decode", "capture info", "coverage", "debug layout"])
 def test_a_file_may_be_called_like_standard_input(tmp_path: Path, command: str) -> None:
     """``-`` is standard input, which is empty here, and ``./-`` is a file."""
@@ -272,6 +278,7 @@ def test_a_receive_buffer_has_a_limit(tmp_path: Path) -> None:
     assert (done.returncode, "Traceback" in done.stderr, list(tmp_path.iterdir())) == (2, False, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "words"),
     [("replay", "interrupted: 1 of 1 capture not replayed"), ("decode", ""), ("capture info", ""), ("coverage", "")],

@@ -273,6 +273,7 @@ def test_standard_input_is_read_once(tmp_path: Path, words: str) -> None:
     assert (done.returncode, done.stderr[:16], list(tmp_path.iterdir())) == (2, "error[NLM-U032]:", [])
 
 
+@pytest.mark.slow
 def test_a_report_comes_from_standard_input(folder: Path) -> None:
     """Whatever reads one."""
     text = (folder / "new.json").read_text()
@@ -286,6 +287,7 @@ def test_a_report_comes_from_standard_input(folder: Path) -> None:
     assert [process(*one, cwd=folder, input=text).returncode for one in words] == [0] * 4
 
 
+@pytest.mark.slow
 def test_a_dash_is_no_file(tmp_path: Path) -> None:
     """Of no command that writes a report or a scenario; ./- is one."""
     capture = REPOSITORY / "scenarios" / "captures" / "names-swapped.pcapng.zst"

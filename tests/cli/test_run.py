@@ -329,6 +329,7 @@ def test_what_is_kept_is_what_was_run(suite: Path) -> None:
     assert all(30 <= frame <= 60 for frame in frames)
 
 
+@pytest.mark.slow
 def test_what_is_kept_runs_by_its_script(suite: Path) -> None:
     """Also where no nlmon is on the path of commands."""
     nlmon("run", "--keep-on-failure", "kept", folder=suite)

@@ -22,6 +22,7 @@ def nlmon(*arguments: object, folder: Path = REPOSITORY) -> subprocess.Completed
     return command.nlmon(*arguments, folder=folder)
 
 
+@pytest.mark.slow
 def test_our_own_suite_is_in_order() -> None:
     """One line on stderr; PATHS default to scenarios."""
     done = nlmon("scenario", "check")

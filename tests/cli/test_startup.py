@@ -108,6 +108,7 @@ def test_help_on_replay_needs_no_replay() -> None:
     assert imported("replay", "--help") & OURS == set()
 
 
+@pytest.mark.slow
 def test_options_of_a_policy_need_no_policy() -> None:
     """Nor a settings file, and what reads it; a command without settings does not need that either."""
     code = "import sys, nlmon.cli.policy_options; print(*sys.modules)"
@@ -125,11 +126,13 @@ def test_a_replay_imports_what_it_uses(plain: Path) -> None:
     assert (found - PYROUTE2, "pyroute2" in found) == (set(), True)
 
 
+@pytest.mark.slow
 def test_a_replay_does_without_the_running_kernel(plain: Path) -> None:
     """It compares by the same rules, and listens to nothing."""
     assert imported("replay", plain, "--format", "json") & {"nlmon.engine.live", "nlmon.transport.kernel"} == set()
 
 
+@pytest.mark.slow
 def test_decoding_needs_nothing_that_compares(plain: Path) -> None:
     """Nor what looks for blind spots."""
     found = imported("decode", plain)
@@ -137,6 +140,7 @@ def test_decoding_needs_nothing_that_compares(plain: Path) -> None:
     assert found & {"nlmon.engine.replay", "nlmon.compare.judge", "nlmon.engine.coverage", "nlmon.engine.live"} == set()
 
 
+@pytest.mark.slow
 def test_a_replay_without_libnl_imports_less(plain: Path) -> None:
     """No pyroute2, and nothing that only it brings."""
     assert imported("replay", plain, "--format", "json", "--against", "legacy", "--control") & HEAVY == set()

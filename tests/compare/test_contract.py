@@ -84,6 +84,7 @@ def test_a_compiled_contract_of_other_files_is_not_used(
     assert checked == [CONTRACT.read_bytes()]
 
 
+@pytest.mark.slow
 def test_the_contract_in_force_needs_no_parser(tmp_path: Path) -> None:
     """The libraries for YAML and schemas are imported for a contract of other bytes alone."""
     other = tmp_path / "other.yaml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
@@ -16,6 +16,7 @@ from nlmon.compare.evidence.reading import WHOLE, FieldReader
 from nlmon.compare.pair import Pair, pair_of
 from nlmon.compare.statement import Statement, stated, statement_of
 from nlmon.events import RouteInfo, RuleInfo
+from support.examples import examples
 
 KINDS = sorted(KIND_TYPES.keys() - {"generic", "overrun"})
 # Kinds of which one structure stands for two kinds of messages, so that one payload has the rows of one.
@@ -38,7 +39,7 @@ def payload(kind: str, statement: Statement, **other: Any) -> Any:
     return KIND_TYPES[kind](**{**values, **other})
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(FIELDS, FIELDS, st.sampled_from(KINDS), st.data())
 def test_every_field_is_compared_or_read_or_nobodys(
     one: dict[str, frozenset[str]], other: dict[str, frozenset[str]], kind: str, data: st.DataObject
@@ -64,7 +65,7 @@ def test_every_field_is_compared_or_read_or_nobodys(
         assert alone <= rows | whole
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(FIELDS, FIELDS)
 def test_who_gives_more(one: dict[str, frozenset[str]], other: dict[str, frozenset[str]]) -> None:
     """It is who provides a field that the other one does not; exchanged, the two see the same of each other."""

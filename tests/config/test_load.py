@@ -473,6 +473,7 @@ def test_a_file_without_an_end_is_too_large() -> None:
     assert said(b" " * (SIZE + 1))[0].startswith("NLM-G002: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["".join(f"k{n}: 1\n" for n in range(15_000)), "monitoring: {interfaces: {include: [" + "a," * 100_000 + "]}}"],

@@ -91,6 +91,7 @@ def test_some_claims_can_be_selected() -> None:
         conform(registered("libnl"), select="a b")
 
 
+@pytest.mark.slow
 def test_settings_of_others_have_no_part_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither options nor plugins of the environment, which is afterwards as it was."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
@@ -100,6 +101,7 @@ def test_settings_of_others_have_no_part_in_it(monkeypatch: pytest.MonkeyPatch) 
     assert [claim.id for claim in found.claims] == ["pool.wait"]
 
 
+@pytest.mark.slow
 def test_what_is_raised_is_told_with_its_place() -> None:
     """It is an error, whatever was declared."""
 

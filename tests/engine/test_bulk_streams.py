@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -25,6 +25,7 @@ from nlmon.engine.feed import Feed
 from nlmon.engine.replay import Replay
 from nlmon.testing.messages import attr, message, number
 from support.bulk import LegacyOneByOne, LibnlOneByOne, Pair, outcome
+from support.examples import examples
 
 LONGEST = 300
 
@@ -127,7 +128,7 @@ def batches_of(frames: list[Frame]) -> list[Batch]:
 
 @pytest.mark.parametrize("select", ["notifications", "all"])
 @pytest.mark.parametrize(("bulk", "one_by_one"), PAIRS)
-@settings(deadline=None, max_examples=15)
+@examples(15)
 @given(frames=STREAMS)
 def test_what_is_given_in_bulk_is_given_one_by_one(
     bulk: Pair, one_by_one: Pair, select: str, frames: list[Frame]
@@ -142,7 +143,7 @@ def test_what_is_given_in_bulk_is_given_one_by_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("select", ["notifications", "all"])
 @pytest.mark.parametrize(("bulk", "one_by_one"), PAIRS)
-@settings(deadline=None, max_examples=15)
+@examples(15)
 @given(frames=STREAMS)
 def test_bulk_shows_in_nothing(bulk: Pair, one_by_one: Pair, select: Any, frames: list[Frame]) -> None:
     """Counts, times, links, states and differences are the same, whether frames come one by one, in batches that each

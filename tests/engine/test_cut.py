@@ -7,7 +7,7 @@ from functools import cache, partial
 from itertools import chain
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -23,6 +23,7 @@ from nlmon.events import Event
 from nlmon.testing.messages import attr, message
 from nlmon.testing.zoo import ZOO
 from nlmon.testing.zoo.base import Make, changing
+from support.examples import examples
 from support.paths import FIXTURES
 
 CAPTURES = FIXTURES / "captures"
@@ -117,7 +118,7 @@ def assert_same(name: str, pairs: list[tuple[int, int | None]]) -> None:
 
 @pytest.mark.slow
 @given(cuts())
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_a_cut_has_the_same_differences(cut: tuple[str, list[tuple[int, int | None]]]) -> None:
     """Whatever is cut out of which recording: each frame has its place in the conversation and its differences."""
     assert_same(*cut)

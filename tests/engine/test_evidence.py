@@ -6,6 +6,7 @@ Not here: how one message is shown (``tests/compare/evidence``), and keys in it 
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ CASES = {
 }
 
 
+@cache
 def reports(path: Path, candidate: BackendMaker = libnl) -> tuple[CaptureReport, ...]:
     """Both directions of a replay."""
     both = KnownDifferences(), KnownDifferences()

@@ -83,7 +83,7 @@ def replayed(path: Path, name: str, size: int, options: BackendOptions) -> int:
     return Table.walks
 
 
-@pytest.mark.parametrize("how", OPTIONS)
+@pytest.mark.parametrize("how", one_in(3, OPTIONS))
 @pytest.mark.parametrize("name", one_in(3, SQUARES, pytest.mark.long))
 def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: str, how: str) -> None:
     """A host of four times as many links or routes is looked through as often as a small one: after a loss near the
@@ -93,7 +93,7 @@ def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: st
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("how", OPTIONS)
+@pytest.mark.parametrize("how", one_in(3, OPTIONS))
 @pytest.mark.parametrize("name", one_in(3, SQUARES, pytest.mark.long))
 def test_as_many_objects_are_looked_at_as_there_are_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str

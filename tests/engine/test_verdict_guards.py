@@ -46,6 +46,7 @@ def test_a_contradicted_value_shows_the_message() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", one_in(4, ["raises on close", "raises on enable", "raises on refresh", "never done"], pytest.mark.long)
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nlmon.backends.options import BackendOptions
@@ -18,6 +18,7 @@ from nlmon.testing.messages import message, number
 from nlmon.testing.transport import ROUTE
 from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram
+from support.examples import examples
 from support.modelled import APPEND, CREATE, REPLACE, Model, changes, differences
 
 # A dump of addresses, of which there is none: all that come are known.
@@ -34,7 +35,7 @@ def happened(found: list[Any]) -> tuple[Model, list[bytes]]:
     return kernel, [one.data for one in socket.queue if isinstance(one, Datagram)]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(changes, min_size=1, max_size=40), st.integers(0, 39), st.sampled_from((1, 2, 5, 40)))
 @example(
     found=[

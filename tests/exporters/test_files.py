@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.capture import open_capture
@@ -23,6 +23,7 @@ from nlmon.exporters.files import FileExporter, JsonLinesExporter, PcapngExporte
 from nlmon.exporters.layout import exported_line
 from nlmon.exporters.logfile import LogFile, whole_lines
 from nlmon.exporters.rotation import AT_ONCE, Rotation, rotated_files
+from support.examples import examples
 from support.exported import received
 
 KINDS = {"json": JsonLinesExporter, "pcap": PcapngExporter}
@@ -536,7 +537,7 @@ class FullDisk:
         return written
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.lists(st.integers(0, 300), max_size=60),
     st.integers(0, 1000),

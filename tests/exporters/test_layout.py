@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator as Validator
 
 from nlmon.eventjson.write import event_to_dict
 from nlmon.exporters.layout import exported, exported_line, exported_schema, in_event_form
@@ -15,7 +16,7 @@ from nlmon.testing.messages import link, message
 from support.decoding import event
 from support.exported import ALL_CAPTURES, BASIC, received
 
-VALIDATOR = Draft202012Validator(exported_schema())
+VALIDATOR = Validator(exported_schema())
 HOSTILE = "\x1b[2J\x85\u202e\ud83d\ude00ä"
 
 

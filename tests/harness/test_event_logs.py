@@ -26,6 +26,7 @@ from nlmon.harness import logfile
 from nlmon.jobs.work import ReplayOptions, replay_path
 from nlmon.report.model import CaptureReport
 from support.command import nlmon
+from support.sampled import one_in
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
 BASIC = CAPTURES / "01-route-basic.pcap.zst"
@@ -212,7 +213,7 @@ ZOO: dict[str, tuple[list[bytes], str, str, dict[str, int]]] = {
 }
 
 
-@pytest.mark.parametrize("one", ZOO)
+@pytest.mark.parametrize("one", one_in(3, ZOO))
 def test_what_is_wrong_is_never_agreement(one: str, tmp_path: Path) -> None:
     """Each mistake has its verdict, its text and its differences, and no others."""
     log, verdict, reason, differences = ZOO[one]

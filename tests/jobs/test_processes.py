@@ -118,6 +118,7 @@ def test_no_process_outlives_who_started_it(end: signal.Signals) -> None:
     assert (done.returncode, done.stdout) == (-end, b"")
 
 
+@pytest.mark.slow
 def test_a_lost_process_is_no_broken_pipe() -> None:
     """Where SIGPIPE ends a program, as in the command, writing to a process that is gone does not."""
     signals = signal.signal(signal.SIGPIPE, signal.SIG_DFL)

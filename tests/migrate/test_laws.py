@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from nlmon.config import Config, interpret
 from nlmon.config.model import Netlink
 from nlmon.migrate import rewrite
 from nlmon.migrate.model import Implementation
+from support.examples import examples
 
 CONTRACT = load_contract()
 FILTERS = [
@@ -110,7 +111,7 @@ def comments(data: bytes) -> list[str]:
     return re.findall(r"^[ \t]*#.*?(?=\r?$)", data.decode("utf-8-sig"), re.MULTILINE)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(texts())
 def test_there_and_back_keeps_the_meaning(text: str) -> None:
     """Migrated and rolled back, legacy has the configuration that it had; as it has when rolled back alone."""
@@ -120,7 +121,7 @@ def test_there_and_back_keeps_the_meaning(text: str) -> None:
     assert meaning(back) == meaning(data) == meaning(rewritten(data, "legacy"))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(texts(), st.sampled_from(["libnl", "legacy"]))
 def test_twice_is_once(text: str, to: Implementation) -> None:
     """What was rewritten needs nothing more, and has the implementation that was asked for."""
@@ -131,7 +132,7 @@ def test_twice_is_once(text: str, to: Implementation) -> None:
     assert (rewritten(once, to), config.netlink.use_libnl) == (once, to == "libnl")
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(texts(), st.sampled_from(["libnl", "legacy"]))
 def test_comments_stay(text: str, to: Implementation) -> None:
     """Every line that is a comment, in its order, with its indent; and so do line ends and the byte order mark."""

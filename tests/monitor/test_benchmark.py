@@ -146,6 +146,7 @@ def test_traffic_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(whole.datagrams) < DATAGRAMS_KEPT
 
 
+@pytest.mark.slow
 def test_recordings_come_with_nlmon() -> None:
     """Of every protocol that a virtual machine has, but for audit."""
     assert {one.protocol for one in bundled({ROUTE, GENERIC, AUDIT}).datagrams} == {ROUTE, GENERIC}

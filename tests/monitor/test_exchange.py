@@ -10,7 +10,7 @@ from threading import Event as Signal
 from threading import RLock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.backends.options import BackendOptions
@@ -22,6 +22,7 @@ from nlmon.monitor.sources import KernelSource
 from nlmon.testing.messages import link
 from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
 from nlmon.wire import Datagram
+from support.examples import examples
 
 PAIRS = [("legacy", "libnl"), ("libnl", "legacy"), ("legacy", "legacy"), ("libnl", "libnl")]
 
@@ -100,7 +101,7 @@ MOMENTS = st.lists(st.lists(st.integers(2, 4), max_size=3), max_size=25)
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-@settings(max_examples=60)
+@examples(60)
 @given(moments=MOMENTS)
 def test_each_datagram_is_exported_once(old: str, new: str, moments: list[list[int]]) -> None:
     """In whatever moment it came; and counted once."""
@@ -115,7 +116,7 @@ def test_each_datagram_is_exported_once(old: str, new: str, moments: list[list[i
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-@settings(max_examples=30)
+@examples(30)
 @given(moments=st.lists(st.lists(st.integers(2, 4), max_size=3), max_size=60), pairs=st.integers(2, 5))
 def test_one_exchange_follows_another(old: str, new: str, moments: list[list[int]], pairs: int) -> None:
     """There and back, as often as one likes."""

@@ -105,6 +105,7 @@ for change in (lambda: os.setresuid(0, 0, 0), lambda: os.chown("/", 0, 0), lambd
     assert dropped(then=then)["refused"] == 4
 
 
+@pytest.mark.slow
 def test_no_program_gets_more(root: None) -> None:
     """What it starts has no capabilities at all, though its user were root, and a set-user-ID program changes
     nothing."""
@@ -139,6 +140,7 @@ def test_what_exports_write_decides(root: None, shared: Path) -> None:
     ] == ["nobody", "nobody", "root", "root"]
 
 
+@pytest.mark.slow
 def test_what_a_reload_reads_decides(root: None, shared: Path) -> None:
     """A configuration that nobody may read again keeps the monitor root."""
     (shared / "public.yaml").touch(0o644)
@@ -184,6 +186,7 @@ def test_a_user_that_was_named_must_reach_the_files(root: None, shared: Path) ->
     assert list((shared / "closed").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_link_in_place_of_an_export_is_out_of_reach(root: None, shared: Path) -> None:
     """A link of somebody else at the path of an export, to a file that only root may write, opens nothing: the monitor
     is not root when it opens its exports."""
@@ -218,6 +221,7 @@ exporter.close()
     assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (NOBODY, 0o600)
 
 
+@pytest.mark.slow
 def test_in_a_user_namespace() -> None:
     """Root there cannot become a user that is not mapped: it keeps the two capabilities and says so; naming one is
     refused."""
@@ -247,6 +251,7 @@ def test_a_user_with_capabilities_gives_up_the_others(root: None) -> None:
         assert held(thread)[:4] == (BOTH, BOTH, 0, 0) and thread["no_new_privs"]
 
 
+@pytest.mark.slow
 def test_a_user_without_any_stays_without(root: None) -> None:
     """An ordinary user runs a monitor with what the kernel gives to everybody, and cannot name another one."""
     require_program("setpriv")
@@ -257,6 +262,7 @@ def test_a_user_without_any_stays_without(root: None) -> None:
     assert [dropped(name, prefix=prefix)["code"] for name in ("daemon", "no-such-user")] == ["NLM-M032", "NLM-M030"]
 
 
+@pytest.mark.slow
 def test_where_root_may_not_become_another(root: None) -> None:
     """In a container without CAP_SETUID a monitor of root ends rather than run with more than it needs."""
     require_program("setpriv")

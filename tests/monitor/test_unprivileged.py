@@ -211,6 +211,7 @@ def test_a_trial_is_not_in_the_way_of_the_monitor(start: Callable[..., Running])
     assert list((trial.folder / "log").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_trial_says_who_it_cannot_run_as(tmp_path: Path) -> None:
     """A user that there is not is told before a monitor is started."""
     (tmp_path / "nlmon.yaml").write_text("netlink: {protocols: {route: true}}\n", encoding="utf-8")

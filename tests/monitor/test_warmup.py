@@ -35,6 +35,7 @@ print(json.dumps([len(events), sorted(sys.modules.keys() - before)]))
 """
 
 
+@pytest.mark.slow
 def test_the_first_messages_import_nothing() -> None:
     """Of a recording with messages of every kind that comes often."""
     ran = subprocess.run([sys.executable, "-c", SCRIPT, str(BASIC)], capture_output=True, text=True, check=True)

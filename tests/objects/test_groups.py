@@ -109,6 +109,7 @@ def grown(count: int) -> float:
     return process_time() - begun
 
 
+@pytest.mark.slow
 def test_a_group_of_any_size_takes_the_same_time_for_each_route() -> None:
     """Eight times as many routes take less than thirty times as long; a walk for each would take sixty-four."""
     small = min(grown(2000) for _ in range(3))

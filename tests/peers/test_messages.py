@@ -11,6 +11,7 @@ from nlmon.compare.statement import statement_of
 from nlmon.names import unknown_message
 from peers.generic import names
 from peers.recording import BACKENDS, CAPTURES, KERNELS, Message, recording
+from support.sampled import one_in
 
 ROUTE, SOCK_DIAG, NETFILTER, GENERIC = 0, 4, 12, 16
 # The protocols that the migration guide lists.
@@ -36,7 +37,7 @@ def without_event(one: Message) -> bool:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("kernel", "name"), SOURCES)
+@pytest.mark.parametrize(("kernel", "name"), one_in(4, SOURCES))
 def test_the_contract_says_which_messages_give_an_event(kernel: str, name: str, backend: str) -> None:
     """In the guide's protocols a message gives an event exactly when the contract has its type for the implementation,
     and every other is counted by the name of its type."""

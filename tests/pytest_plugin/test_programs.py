@@ -50,6 +50,7 @@ def test_mine(nlmon_replay, allow):
 """
 
 
+@pytest.mark.slow
 def test_what_a_small_library_does_not_state_is_allowed_by_one_word(pytester: pytest.Pytester) -> None:
     """All of it by ``*``; what it states and gives wrongly, or not at all, still fails."""
     data = [message(16, link(7, "d0")), message(20, addr(7, "192.0.2.7"))]

@@ -33,6 +33,7 @@ FOUND = [
 ]
 
 
+@pytest.mark.slow
 def test_a_report_has_every_case(project: Project) -> None:
     """As JSON lines and as JUnit, with the same outcomes as the tests."""
     project.scenario("one", DIFFERS)
@@ -200,6 +201,7 @@ entries:
 """
 
 
+@pytest.mark.slow
 def test_a_known_difference_of_no_use_is_told_and_removed(project: Project) -> None:
     """It is removed when asked for."""
     project.scenario("one", HOLDS)

@@ -9,7 +9,7 @@ import json
 import re
 from xml.etree import ElementTree as ET
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
@@ -20,6 +20,7 @@ from nlmon.report.kinds import report_as
 from nlmon.report.outcome import Finding, Run
 from nlmon.report.places import NOWHERE
 from support.annotations import parsed
+from support.examples import examples
 from support.runs import result, run
 
 # What Markdown, HTML, workflow commands, places of findings and terminals act upon, one behind the other or in words.
@@ -38,7 +39,7 @@ def named(name: str) -> Run:
     return run([result(outcome, name, **case) for outcome in ("failed", "errored", "xfailed", "passed")], host=name)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(NAMES)
 def test_markdown_shows_every_name_as_it_is(name: str) -> None:
     """In the cells of tables, in headings and in blocks; nothing else than what nlmon writes is an element."""
@@ -56,7 +57,7 @@ def test_markdown_shows_every_name_as_it_is(name: str) -> None:
     assert [code for code in codes if code.startswith(f"{printable(name)}\n")] != []
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(NAMES)
 def test_annotations_are_read_as_they_were_written(name: str) -> None:
     """Each is one line, which GitHub takes apart into the place, the title and the message that were meant."""
@@ -73,7 +74,7 @@ def test_annotations_are_read_as_they_were_written(name: str) -> None:
     assert {one["properties"]["file"] for one in commands[:3]} == {printable(name.removeprefix("./"))}
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(NAMES)
 def test_code_quality_and_junit_hold_every_name(name: str) -> None:
     """As JSON of its schema, and as XML."""

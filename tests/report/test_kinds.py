@@ -296,6 +296,7 @@ def many_groups() -> Run:
     return as_run(report(structs.replace(REGRESSION, groups=groups)))
 
 
+@pytest.mark.slow
 def test_markdown_fits_a_job_summary_with_100000_failures() -> None:
     """And says how many cases had no room in the table, and in the reasons."""
     text = report_as("markdown", many_cases()).decode()
@@ -379,6 +380,7 @@ def test_an_issue_of_code_quality_is_bounded() -> None:
     assert second["description"] == "b[migrate]: failed"
 
 
+@pytest.mark.slow
 def test_a_stream_of_100000_differences_is_read() -> None:
     """Of each class the first are kept, and what the report counts stays."""
     row = structs.replace(MISSING.first, frame=9)

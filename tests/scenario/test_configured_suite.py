@@ -70,7 +70,7 @@ def _run(file: ScenarioFile, expect: Expect, exported: Exported) -> list[CaseRes
     )
 
 
-@pytest.mark.parametrize("path", one_in(6, SUITE), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", one_in(12, SUITE), ids=lambda path: path.stem)
 def test_a_scenario_holds(path: Path) -> None:
     """In both directions where exports are compared."""
     file = _load(path)
@@ -150,6 +150,7 @@ def test_the_snippets_of_the_guide_are_there_as_they_are() -> None:
             assert (name, snippet.strip() in lane.text) == (name, True)
 
 
+@pytest.mark.slow
 def test_the_suite_is_large_enough() -> None:
     """And most of it compares the exports of both."""
     compared = [one for one in map(_load, SUITE) if one.scenario.configured and one.scenario.configured.expect.compare]

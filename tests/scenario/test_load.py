@@ -232,6 +232,7 @@ def test_mistakes_have_code_place_and_the_nearest_word(text: str, mistakes: list
     assert str(caught.value) == mistakes[0]
 
 
+@pytest.mark.slow
 def test_thousands_of_mappings_are_told_apart_at_once() -> None:
     """Where names are expected, each once: a search of every pair would take minutes."""
     devices = ", ".join(f"{{a: {number}}}" for number in range(5000))

@@ -91,6 +91,7 @@ def test_every_mistake_has_a_scenario() -> None:
     assert (list(REWRITINGS), list(SWITCHES)) == (list(BAD_REWRITINGS), list(BAD_SWITCHES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", one_in(2, MISTAKES, pytest.mark.long))
 def test_a_scenario_shows_a_mistake(mistake: str) -> None:
     """It is among what does not hold in the first direction."""

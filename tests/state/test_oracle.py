@@ -174,6 +174,7 @@ def test_the_state_is_what_the_host_says(kernel: str, name: str) -> None:
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", NEWEST_FIRST)
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_corrected_in_silence(kernel: str, name: str) -> None:

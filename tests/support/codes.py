@@ -39,12 +39,21 @@ def texts() -> dict[str, list[re.Pattern[str]]]:
     sentence that is made elsewhere."""
     found: dict[str, list[re.Pattern[str]]] = {}
     for text in sources().values():
-        tree = ast.parse(text)
-        for function in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]:
+        for function in _giving(text):
             names = dict(_assigned(function))
             for code, sentence in _sentences(function, names):
                 found.setdefault(code, []).append(re.compile(sentence))
     return found
+
+
+def _giving(text: str) -> list[ast.AST]:
+    """A module in which there is a code, and each function of it with one in its lines."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if CODE.search(line)]
+    if not lines:
+        return []
+    tree = ast.parse(text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return [tree, *(one for one in functions if any(one.lineno <= line <= (one.end_lineno or 0) for line in lines))]
 
 
 def _sentences(function: ast.AST, names: dict[str, list[str]]) -> Iterator[tuple[str, str]]:

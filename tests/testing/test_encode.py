@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct, structs
 
@@ -21,6 +21,7 @@ from nlmon.testing.encode import encode_event
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
+from support.examples import examples
 
 u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 s32 = st.integers(-(1 << 31), (1 << 31) - 1)
@@ -216,7 +217,7 @@ def legacy_view(value: Any) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@examples(200)
 @given(events(), st.sampled_from(["little", "big"]))
 def test_libnl_decodes_what_was_encoded(event: Event, byteorder: ByteOrder) -> None:
     """Every field survives the way to bytes and back."""
@@ -224,7 +225,7 @@ def test_libnl_decodes_what_was_encoded(event: Event, byteorder: ByteOrder) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@examples(200)
 @given(events(), st.sampled_from(["little", "big"]))
 def test_legacy_decodes_its_share(event: Event, byteorder: ByteOrder) -> None:
     """Of the same bytes legacy gives every field that the contract asks of it, and no other."""
@@ -232,7 +233,7 @@ def test_legacy_decodes_its_share(event: Event, byteorder: ByteOrder) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@examples(200)
 @given(events())
 def test_json_and_back_is_the_identity(event: Event) -> None:
     """A line of JSON holds the whole event, for either implementation's view of it."""

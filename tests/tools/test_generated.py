@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[2]
 TOOLS = REPOSITORY / "tools"
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("[0-9]*.md"))
@@ -17,6 +19,7 @@ def generate(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_every_generated_file_is_fresh() -> None:
     """The contract, the manifest, the schemas and the index of decisions are what ``tools/generated.py`` writes."""
     done = generate(TOOLS / "generated.py", "--check")

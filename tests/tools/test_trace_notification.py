@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[2]
 BASIC = REPOSITORY / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 
@@ -29,6 +31,7 @@ def test_every_call_of_a_notification_is_counted() -> None:
     assert modules == ["modules", str(len({call[0].split()[0] for call in calls}))]
 
 
+@pytest.mark.slow
 def test_a_packet_that_is_not_there_is_said() -> None:
     """One line, without a traceback."""
     done = trace(BASIC, "--frame", 665)
@@ -37,6 +40,7 @@ def test_a_packet_that_is_not_there_is_said() -> None:
     assert done.stderr == "trace_notification: 01-route-basic.pcap.zst has no packet 665\n"
 
 
+@pytest.mark.slow
 def test_a_notification_stays_within_its_bounds() -> None:
     """About a third of the 203 calls that one took before notifications were sorted first, in four more modules, since
     what objects are kept by, their size, what a message changes and the timeline have their own, and 45 changes of
@@ -47,6 +51,7 @@ def test_a_notification_stays_within_its_bounds() -> None:
     assert {name: int(figures[name]) <= most for name, most in bounds.items()} == dict.fromkeys(bounds, True)
 
 
+@pytest.mark.slow
 def test_notifications_among_requests_stay_within_their_bounds() -> None:
     """Little more than half of the 69 changes of module, and half of the 104.5 calls, that each took before they were
     decoded in bulk."""

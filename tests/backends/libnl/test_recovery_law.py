@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nlmon.backends.libnl import LibnlBackend
@@ -15,6 +15,7 @@ from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event
 from nlmon.state.tables import State
 from nlmon.testing.transport import ROUTE
+from support.examples import examples
 from support.modelled import CREATE, REPLACE, Model, changes, differences
 
 LINK, ADDR, ROUTES = 16, 20, 24
@@ -71,7 +72,7 @@ def play(kernel: Model, found: list[Any], consumer: Consumer, *, lossy: bool) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(steps)
 def test_a_consumer_ends_with_the_kernel(found: list[Any]) -> None:
     """For any changes and any losses, after the last resync; and no address or route came before its link."""
@@ -82,7 +83,7 @@ def test_a_consumer_ends_with_the_kernel(found: list[Any]) -> None:
     assert (differences(kernel, consumer.state), consumer.early) == ([], 0)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(steps)
 def test_nothing_is_told_twice(found: list[Any]) -> None:
     """Without a loss no synthetic event is delivered, though an overrun be told and everything asked for."""
@@ -96,7 +97,7 @@ def test_nothing_is_told_twice(found: list[Any]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=100)
+@examples(100)
 @given(steps, steps, st.integers(1, 8), st.booleans())
 @example(
     before=[(("link", 3, "a", True), False, "")],
@@ -131,7 +132,7 @@ def test_a_busy_kernel(before: list[Any], meanwhile: list[Any], dump: int, first
     assert differences(kernel, consumer.state) == []
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(steps, st.sampled_from((1, 3)), st.sampled_from(("wait", "oldest", "newest")))
 def test_a_small_pool(found: list[Any], size: int, policy: str) -> None:
     """What a full pool drops is made up for as well; a pool that waits drops nothing."""
@@ -143,7 +144,7 @@ def test_a_small_pool(found: list[Any], size: int, policy: str) -> None:
     assert policy != "wait" or (consumer.synthetic, consumer.losses) == ([], 0)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(steps)
 def test_caches_end_with_the_kernel(found: list[Any]) -> None:
     """Links by index and by name, and the numbers of addresses and routes, are the kernel's."""

@@ -375,6 +375,7 @@ def test_lines_that_are_left_out_are_counted() -> None:
     assert (len(read), read[-2]) == (51, f"note {59 - int(read[-1].split()[2])}")
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_table_and_no_comparison() -> None:
     """Whoever writes a page imports the templates alone."""
     code = (

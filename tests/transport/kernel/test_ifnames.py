@@ -6,13 +6,14 @@ import struct
 from collections import deque
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.registry import create
 from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.kernel.ifnames import Names
+from support.examples import examples
 
 XFRM = 6
 ADDR, NEW_LINK, DEL_LINK = 20, 16, 17
@@ -207,7 +208,7 @@ class Machine:
 STEPS = ["addr", "rename", "rename", "flood", "read", "decode", "decode", "decode", "answer"]
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(st.lists(st.sampled_from(STEPS), min_size=8, max_size=60))
 def test_no_name_is_older_than_its_message(steps: list[str]) -> None:
     """Whatever is renamed, lost, read ahead and asked for in between."""

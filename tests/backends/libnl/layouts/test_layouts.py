@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -39,6 +39,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.agreement import recorded
+from support.examples import examples
 from support.layouts import RECORDED, Pair, differences
 
 SEED = 20261125
@@ -99,7 +100,7 @@ def test_damaged_recordings_are_read_alike(protocol: int, size: int) -> None:
 attributes = st.lists(st.tuples(st.integers(0, 62), st.binary(max_size=40)), max_size=8)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.sampled_from([16, 17, 20, 21, 24, 25, 28, 29, 32, 33, 36, 80, 84, 88, 92, 104]),
     st.sampled_from([0, 2, 7, 10, 28, 128]),
