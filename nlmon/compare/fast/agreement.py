@@ -1,8 +1,9 @@
 """Says of most datagrams that both implementations make the same of them, and says it fast.
 
-The contract compiled: for each kind of event that both give, one function that holds the two events against each other,
-field by field where they stand, and for what one of them gives alone another that holds it against what the bytes say
-(``shapes``). No dictionaries, no text, no findings: what is not the same is left to those who explain it.
+The contract compiled: for each kind of event that both give, the tests by which two events are held against each other,
+field by field where they stand. For each shape of its messages these become one function with those of what one of the
+two gives alone, which is held against the bytes (``shapes``). No dictionaries, no text, no findings: what is not the
+same is left to those who explain it.
 
 Rules:
 1. Equal values of other types are not the same (``nlmon.compare.same``). Most values that are the same are one object,
@@ -19,15 +20,15 @@ from __future__ import annotations
 import copy
 import struct
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from msgspec import UNSET, Struct, structs
 
 from nlmon.compare.contract import KIND_TYPES
 from nlmon.compare.evidence.reading import FieldReader
-from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Marks
+from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Marks, Tests
 from nlmon.compare.pair import Pair
 from nlmon.compare.same import fields_of, same
 from nlmon.events import OVERRUN, Event, NextHop
@@ -37,10 +38,8 @@ from nlmon.wire import Datagram
 
 __all__ = ["Agreement"]
 
-# Functions for kinds that are kept; one contract has five.
+# Tests of kinds that are kept; one contract has five.
 KINDS_KEPT = 64
-# The event of who gives less, that of who gives more, and the offset of their message.
-Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
@@ -51,8 +50,8 @@ class Agreement:
         # How often fields were given by one of the two alone, by checks that are no longer kept.
         self._counts: Counter[str] = Counter()
         self._marks = marks
-        self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]] = {}
-        # Kinds by the type of their payload; one gets its function and its checks when its first event comes.
+        self._kinds: dict[type, tuple[Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]] = {}
+        # Kinds by the type of their payload; one gets its checks when its first event comes.
         self._names: dict[type, str] = {}
         self._checks: dict[str, CompiledChecks] = {}
         self._swapped = False
@@ -144,13 +143,11 @@ class Agreement:
         """The check that a message at an offset passes, of which both made the same; else None."""
         full = more.payload
         try:
-            alike, by_head, checks = self._kinds[type(full)]
+            by_head, checks = self._kinds[type(full)]
         except KeyError:
             if type(full) not in self._names:
                 return None
-            alike, by_head, checks = self._begin(type(full))
-        if not alike(less, more, at):
-            return None
+            by_head, checks = self._begin(type(full))
         key = data[at : at + 6]
         try:
             known = by_head[key]
@@ -164,16 +161,17 @@ class Agreement:
             if heads == check.want:
                 if check is not known[0]:
                     checks.prefer(key, check)
-                return check if check.same(data, at, less, full) else None
+                return check if check.same(data, at, less, more) else None
         learned = checks.learn(data, at, less, full)
-        return learned if learned is not None and learned.same(data, at, less, full) else None
+        return learned if learned is not None and learned.same(data, at, less, more) else None
 
-    def _begin(self, kind: type) -> tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]:
-        """The function for a kind of payload of which an event comes, and the checks by the heads of messages."""
+    def _begin(self, kind: type) -> tuple[Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]:
+        """The checks for a kind of payload of which an event comes, also by the heads of messages."""
         name = self._names[kind]
         surplus = tuple(row.field.name for row in self._reader.rows(name, None))
-        checks = self._checks[name] = CompiledChecks(self._reader, name, self._order, self._count, self._marks)
-        made = self._kinds[kind] = _compiled(kind, surplus), checks.by_head, checks
+        alike = _alike(kind, surplus)
+        checks = self._checks[name] = CompiledChecks(self._reader, name, self._order, alike, self._count, self._marks)
+        made = self._kinds[kind] = checks.by_head, checks
         return made
 
 
@@ -190,10 +188,10 @@ def _same_hops(reduced: Any, full: Any) -> bool:
 
 
 @lru_cache(KINDS_KEPT)
-def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
-    """The function for a kind of payload, of whose fields ``surplus`` are given by one of the two: the events are of
-    the message at an offset, all that both give is the same and provided, and the one that need not provide the
-    surplus provides none of it."""
+def _alike(kind: type[Struct], surplus: tuple[str, ...]) -> Tests:
+    """The tests of a kind of payload, of whose fields ``surplus`` are given by one of the two: the events are of the
+    message at an offset, all that both give is the same and provided, and the one that need not provide the surplus
+    provides none of it."""
     tests = ["type(reduced) is kind", "less.offset == at", "less.type != OVERRUN"]
     tests += ["less.synthetic is False", "more.synthetic is False"]
     for field in fields_of(Event):
@@ -207,13 +205,8 @@ def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
             tests.append(f"({one} is None and {other} is None or _same_hops({one}, {other}))")
         else:
             tests.append(_same(field, "reduced.{0}", "full.{0}", given="{0} is not UNSET and "))
-    source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
-    source += " reduced, full = less.payload, more.payload\n"
-    source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "same": same, "_same_hops": _same_hops}
-    exec(source, space)
-    alike: Alike = space["alike"]
-    return alike
+    names = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "same": same, "_same_hops": _same_hops}
+    return Tests(" and ".join(tests), names)
 
 
 def _same(field: structs.FieldInfo, one: str, other: str, *, given: str = "") -> str:

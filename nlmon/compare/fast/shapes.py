@@ -1,9 +1,11 @@
-"""Checks compiled for messages of one shape: all that one implementation gives alone, against the bytes, in one step.
+"""Checks compiled for messages of one shape: two events against each other, and what one of them has alone against the
+bytes, in one step.
 
 Where a value stands depends on the headers of the attributes alone. Messages of one type and length with the same
-headers have one *shape*; once a shape was seen twice, a function is compiled for it that unpacks the values that
-``FieldReader`` reads with one ``struct``, for as long as all headers of the message are the same. Headers are therefore
-compared here at fixed places, which costs less than a tenth of walking them; only to learn a shape they are walked.
+headers have one *shape*; once a shape was seen twice, a function is compiled for it. It holds the two events against
+each other by given tests, and unpacks the values that ``FieldReader`` reads with one ``struct``, for as long as all
+headers of the message are the same. Headers are therefore compared here at fixed places, which costs less than a tenth
+of walking them; only to learn a shape they are walked.
 
 Rules:
 1. A check finds what ``FieldReader`` finds, or there is none: what is malformed, left open or unjudged, or is no plain
@@ -13,17 +15,17 @@ Rules:
    ``MESSAGES_A_SHAPE`` messages, after the first few.
 3. Like ``FieldReader`` it shares nothing with an implementation.
 
-Not here: what an event is held against (``agreement``), and what follows from a disagreement (``compare.evidence``).
+Not here: the tests of two events (``agreement``), and what follows from a disagreement (``compare.evidence``).
 """
 
 from __future__ import annotations
 
 import struct
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import CodeType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nlmon.compare.evidence.offsets import SIGNED, header_size
 from nlmon.compare.evidence.reading import FieldReader, Message, Row
@@ -33,7 +35,7 @@ from nlmon.events import Event
 from nlmon.framing import align, nlmsghdr, walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
 
-__all__ = ["SHAPES", "CompiledCheck", "CompiledChecks", "Mark", "Marks", "fixed_parts"]
+__all__ = ["SHAPES", "CompiledCheck", "CompiledChecks", "Mark", "Marks", "Tests", "fixed_parts"]
 
 SHAPES, PER_LENGTH, SEEN = 1024, 4, 1024
 FIRST_SHAPES, MESSAGES_A_SHAPE = 64, 64
@@ -46,14 +48,24 @@ PLAIN = {"string", "text", "mac", "hex", "altnames"}
 # Those that the same bytes are read for again and again, and how many of each are remembered.
 TEXTS, REMEMBERED = ("string", "text", "altnames"), 1024
 CODES = 256
+# Of ``struct``, by the order of the bytes.
+SIGN = {"little": "<", "big": ">"}
 NUMBER_OF_SIZE = {1: "B", 2: "H", 4: "I"}
 
 # Offset in the message, code of ``struct``, and what makes the value of it.
 _Piece: TypeAlias = tuple[int, str, Callable[[bytes], Any] | None]
 # Where in the message the headers of its attributes stand, in order.
 _Headers: TypeAlias = tuple[int, ...]
-# Of a datagram, the offset of a message in it, its event and the payload.
-_Same: TypeAlias = Callable[[bytes, int, Event, Any], bool]
+# Of a datagram, the offset of a message in it, the event of who gives less of it, and that of who gives more.
+_Same: TypeAlias = Callable[[bytes, int, Event, Event], bool]
+
+
+class Tests(NamedTuple):
+    """What must hold of two events of one message, as an expression over the events ``less`` and ``more``, their
+    payloads ``reduced`` and ``full``, the offset ``at``, and other ``names``."""
+
+    source: str
+    names: Mapping[str, Any]
 
 
 class Mark(Protocol):
@@ -82,7 +94,7 @@ class CompiledCheck:
 
     ``kind``: of the payload, ``room``: bytes of such a message with its padding. A message at an offset of a datagram
     has the shape if ``heads`` of it, the headers of its attributes, are ``want``; that raises ``struct.error`` where
-    the datagram ends before the message. ``same`` says whether its event and payload are what the message carries;
+    the datagram ends before the message. ``same`` says whether its two events are the same and what it carries;
     ``given`` names the fields that one implementation gave alone, ``mark`` is what all these messages are marked with.
     ``times``: how often the shape was met and not counted yet; ``gone``: the check is no longer kept.
     """
@@ -124,22 +136,24 @@ def fixed_parts(
 
 
 class CompiledChecks:
-    """The checks for one kind of payload, whose header fields stand at the same place in every message; ``dropped`` is
-    called with a check that is forgotten; ``marks`` gives what messages of one check are marked with."""
+    """The checks for one kind of payload, whose header fields stand at the same place in every message; ``alike``: what
+    must hold of two events of it; ``dropped`` is called with a check that is forgotten; ``marks`` gives what messages
+    of one check are marked with."""
 
     def __init__(
         self,
         reader: FieldReader,
         kind: str,
         byteorder: str,
+        alike: Tests,
         dropped: Callable[[CompiledCheck], None],
         marks: Marks | None = None,
     ) -> None:
         self._kind, self._rows = kind, reader.rows(kind, None)
         self._order = byteorder
-        self._sign = "<" if byteorder == "little" else ">"
         self._readers = readers(byteorder)
         self._readers |= {name: lru_cache(REMEMBERED)(self._readers[name]) for name in TEXTS}
+        self._alike = alike
         self._dropped = dropped
         self._marks = marks
         # By length and type of a message, as they stand in its header; the last that was met comes first.
@@ -258,7 +272,7 @@ class CompiledChecks:
                 return None
             fields.append((row, len(pieces)))
             pieces.append(piece)
-        check = _same(self._sign, pieces, fields, type_family)
+        check = _same(SIGN[self._order], self._alike, pieces, fields, type_family)
         given = tuple(row.field.name for row, number in fields if number is not None)
         return None if check is None else CompiledCheck(self._kind, message, headers, check, given, mark)
 
@@ -274,7 +288,7 @@ class CompiledChecks:
             return (begin - start, f"{end - begin}s", ip_text) if fits else None
         begin += row.field.begin
         if encoding in NUMBERS:
-            fits = begin + struct.calcsize(self._sign + NUMBERS[encoding]) <= end
+            fits = begin + struct.calcsize(SIGN[self._order] + NUMBERS[encoding]) <= end
             return (begin - start, NUMBERS[encoding], None) if fits else None
         if encoding in PLAIN and begin <= end:
             return begin - start, f"{end - begin}s", self._readers[encoding]
@@ -282,10 +296,11 @@ class CompiledChecks:
 
 
 def _same(
-    sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]], type_family: tuple[int, int]
+    sign: str, alike: Tests, pieces: list[_Piece], fields: list[tuple[Row, int | None]], type_family: tuple[int, int]
 ) -> _Same | None:
-    """A function that unpacks all pieces at once and holds them against the fields that are made of them, None for what
-    is not there; None where two of them overlap. ``type_family``: type of the event and family of its payload."""
+    """A function that holds two events against each other, then unpacks all pieces at once and holds them against the
+    fields that are made of them, None for what is not there; None where two of them overlap. ``type_family``: type of
+    the events and family of their payloads."""
     ranked = sorted((offset, code, f"v{number}") for number, (offset, code, _) in enumerate(pieces))
     form, end = sign, 0
     for offset, code, _ in ranked:
@@ -293,7 +308,7 @@ def _same(
             return None
         form += f"{offset - end}x{code}"
         end = offset + struct.calcsize(sign + code)
-    tests = ["event.msg_type == msg_type", "full.family == family"]
+    tests = ["more.msg_type == msg_type", "full.family == family"]
     for row, number in fields:
         field = f"full.{row.field.name}"
         if number is None:
@@ -305,10 +320,11 @@ def _same(
             tests.append(f"same(m{number}(v{number}), {field})")
         else:
             tests.append(f"m{number}(v{number}) == {field} and type({field}) is str")
-    source = "def check(data, at, event, full, unpack=unpack, msg_type=msg_type, family=family):\n"
-    source += f" {''.join(f'{name}, ' for _, _, name in ranked)} = unpack(data, at)\n" if pieces else ""
-    source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from, "same": same}
+    source = "def check(data, at, less, more, unpack=unpack, msg_type=msg_type, family=family, UNSET=UNSET):\n"
+    source += f" reduced, full = less.payload, more.payload\n if {alike.source}:\n"
+    source += f"  {''.join(f'{name}, ' for _, _, name in ranked)} = unpack(data, at)\n" if pieces else ""
+    source += f"  if {' and '.join(tests)}:\n   return True\n return False"
+    space: dict[str, Any] = {**alike.names, "unpack": struct.Struct(form).unpack_from, "same": same}
     space["msg_type"], space["family"] = type_family
     space |= {f"m{number}": make for number, (_, _, make) in enumerate(pieces) if make is not None}
     exec(_code(source), space)
