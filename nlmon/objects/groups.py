@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from nlmon.objects.keys import Key
-from nlmon.uapi import NLM_F_APPEND, NLM_F_MULTI, NLM_F_REPLACE
+from nlmon.uapi import AF_INET, AF_INET6, NLM_F_APPEND, NLM_F_MULTI, NLM_F_REPLACE
 
 __all__ = ["RouteGroups"]
 
@@ -60,6 +60,14 @@ class _Lists:
         if keys is None or isinstance(keys, _Several):
             return keys or ()
         return (keys,)
+
+    def every(self) -> Iterator[Key]:
+        """The keys of all groups, one group after the other."""
+        for keys in self._lists.values():
+            if isinstance(keys, _Several):
+                yield from keys
+            else:
+                yield keys
 
     def begin(self, group: Key, key: Key) -> bool:
         """Make a list of one key, where there is none or the like; else nothing is done: False."""
@@ -113,20 +121,30 @@ class _Lists:
 
 class RouteGroups:
     """The keys of the routes of each group; of IPv6 the siblings apart from the others, whose order among each other
-    matters to nobody."""
+    matters to nobody. The first entry of a group is its address family."""
 
     def __init__(self) -> None:
-        self._routes, self._siblings = _Lists(), _Lists()
+        self._ip4, self._ip6, self._siblings = _Lists(), _Lists(), _Lists()
+
+    def _routes(self, group: Key) -> _Lists:
+        """The lists with the routes of a group that are no siblings."""
+        return self._ip6 if group[0] == AF_INET6 else self._ip4
 
     def of(self, group: Key) -> list[Key]:
         """The routes of a group in the kernel's order, of IPv6 siblings last."""
-        return [*self._routes.of(group), *self._siblings.of(group)]
+        return [*self._routes(group).of(group), *self._siblings.of(group)]
+
+    def of_family(self, family: int) -> list[Key]:
+        """The routes of an address family, one group after the other."""
+        if family == AF_INET:
+            return list(self._ip4.every())
+        return [*self._ip6.every(), *self._siblings.every()] if family == AF_INET6 else []
 
     def put4(self, group: Key, key: Key, flags: int, *, nexthop: bool) -> Key | None:
         """Put an IPv4 route in its place, by the flags of its message; the route that it replaces, or None.
         ``nexthop``: it is over a nexthop object. When that is replaced the kernel announces each of its routes like a
         replacement, and they keep their places."""
-        routes = self._routes
+        routes = self._ip4
         if routes.begin(group, key):
             return None
         known = key in routes.of(group)
@@ -148,7 +166,7 @@ class RouteGroups:
     ) -> list[Key]:
         """Put an IPv6 route, or each of its hops, in its place, by the flags of its message; the routes that it
         replaces. ``sibling``: of which kind it is; ``listed``: every sibling is; ``nexthop``: see ``put4``."""
-        routes, siblings = self._routes, self._siblings
+        routes, siblings = self._ip6, self._siblings
         gone: Collection[Key] = ()
         first = False
         if flags & NLM_F_REPLACE:
@@ -173,21 +191,22 @@ class RouteGroups:
 
     def listed(self, group: Key, key: Key, *, sibling: bool) -> None:
         """A dump lists a route as the next of its group: put it last."""
-        (self._routes if sibling else self._siblings).remove(group, key)
-        (self._siblings if sibling else self._routes).put(group, key, last=True)
+        routes, siblings = self._routes(group), self._siblings
+        (routes if sibling else siblings).remove(group, key)
+        (siblings if sibling else routes).put(group, key, last=True)
 
     def remove(self, group: Key, key: Key) -> None:
         """Remove a route, if it is there."""
-        if not self._routes.remove(group, key):
+        if not self._routes(group).remove(group, key):
             self._siblings.remove(group, key)
 
     def copy(self) -> RouteGroups:
         """The same of an equal table."""
         one = RouteGroups()
-        one._routes, one._siblings = self._routes.copy(), self._siblings.copy()
+        one._ip4, one._ip6, one._siblings = self._ip4.copy(), self._ip6.copy(), self._siblings.copy()
         return one
 
     def clear(self) -> None:
         """Forget every group."""
-        self._routes.clear()
-        self._siblings.clear()
+        for lists in (self._ip4, self._ip6, self._siblings):
+            lists.clear()

@@ -27,9 +27,9 @@ import enum
 from typing import NamedTuple, Protocol
 
 from nlmon.objects.keys import Hop, Route
-from nlmon.uapi import AF_INET, IFF_LOWER_UP, IFF_RUNNING, IFF_UP, RT_SCOPE_HOST, RTNH_F_ONLINK, RTPROT_KERNEL
+from nlmon.uapi import IFF_LOWER_UP, IFF_RUNNING, IFF_UP, RTNH_F_ONLINK, RTPROT_KERNEL
 
-__all__ = ["Cause", "Fate", "Links", "cause_of", "fate_of", "is_announced", "needs_address"]
+__all__ = ["FATES", "Cause", "Fate", "Links", "cause_of", "is_announced", "needs_address"]
 
 
 class Cause(enum.Enum):
@@ -61,8 +61,8 @@ class Fate(NamedTuple):
     one_hop: frozenset[Cause]
 
 
-# Whether a route is of IPv4, of host scope, and over a nexthop object.
-_FATES = {
+# What ends a route without a message of its own, by whether it is of IPv4, of host scope, and over a nexthop object.
+FATES = {
     (ip4, local, nexthop): Fate(
         frozenset(() if nexthop else (Cause.DELETED,)),
         frozenset(
@@ -81,11 +81,6 @@ _FATES = {
     for local in (False, True)
     for nexthop in (False, True)
 }
-
-
-def fate_of(route: Route) -> Fate:
-    """What ends a route without a message of its own."""
-    return _FATES[route.family == AF_INET, route.scope == RT_SCOPE_HOST, route.nh_id is not None]
 
 
 def cause_of(flags: int) -> Cause | None:

@@ -38,6 +38,7 @@ from nlmon.uapi import (
     FIB_RULE_INVERT,
     NTF_PROXY,
     NTF_SELF,
+    RTM_F_CLONED,
     RTNH_F_ONLINK,
     RTPROT_RA,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "neighbour_subject",
     "parts_of",
     "route_group",
+    "route_subject",
     "rule_subject",
 ]
 
@@ -292,6 +294,15 @@ def rule_subject(rule: Rule) -> Subject:
 
 
 # -- routes --------------------------------------------------------------------------------------------------
+
+
+def route_subject(route: Route) -> Subject | None:
+    """Kind and key of a route, and the key of its group. None: it is an entry of a cache, or of a family whose routes
+    have no common identity."""
+    if route.flags & RTM_F_CLONED or route.family not in (AF_INET, AF_INET6):
+        return None
+    group = route_group(route)
+    return "route", group + (hops_of(route),), group  # noqa: RUF005  (twice as fast as unpacking)
 
 
 def route_group(route: Route) -> Key:

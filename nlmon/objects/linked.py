@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from nlmon.objects.implied import Cause, Fate, Links, fate_of, needs_address
-from nlmon.objects.keys import Address, Key, Route
+from nlmon.objects.implied import FATES, Cause, Fate, Links, needs_address
+from nlmon.objects.keys import Address, Key, Route, parts_of
 from nlmon.objects.living import Combination, Condition, Living, Shared
 from nlmon.objects.nexthops import NexthopRoutes
 from nlmon.objects.sources import Addresses, PreferredSources
-from nlmon.uapi import AF_INET6
+from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST
 
-__all__ = ["Ends", "LinkedRoutes"]
+__all__ = ["Ends", "LinkedRoutes", "fate_of"]
 
 # Keys of routes with the place of each in the table.
 _Routes: TypeAlias = dict[Key, int]
@@ -40,7 +40,7 @@ class Ends(NamedTuple):
 
 class LinkedRoutes:
     """The routes of a table by their links; ``links``: what is known of these. ``by_nexthop``: those over nexthop
-    objects."""
+    objects; ``parts``: how many hops and metrics all of them have."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -56,7 +56,7 @@ class LinkedRoutes:
         self._addresses = Addresses()
         self._sources = PreferredSources()
         self.by_nexthop = NexthopRoutes()
-        self._hops = 0
+        self.parts = self._hops = 0
 
     @property
     def size(self) -> int:
@@ -68,14 +68,18 @@ class LinkedRoutes:
         """A route was put into the table, where there was none."""
         self._placed += 1
         self._routes_like(route)[key] = self._placed
+        # Most routes have none of these.
+        if route.multipath is not None or route.metrics is not None:
+            self.parts += parts_of(route)
         if route.nh_id is not None:
             self.by_nexthop.put(key, route.nh_id, route)
-        if route.prefsrc is not None:  # most routes have none
+        if route.prefsrc is not None:
             self._sources.put(key, route)
 
     def replace(self, key: Key, before: Route, route: Route) -> None:
         """A route of the table was replaced, in its place. With the same key it may be over other links, if they are
         those of a nexthop object, and tell its one hop by itself or in a list."""
+        self.parts += parts_of(route) - parts_of(before)
         if (before.prefsrc, before.oif) != (route.prefsrc, route.oif):
             self._sources.remove(key, before)
             self._sources.put(key, route)
@@ -90,6 +94,7 @@ class LinkedRoutes:
 
     def remove(self, key: Key, route: Route) -> None:
         """A route was removed from the table."""
+        self.parts -= parts_of(route)
         if route.prefsrc is not None:
             self._sources.remove(key, route)
         if route.nh_id is not None:
@@ -217,7 +222,7 @@ class LinkedRoutes:
             fate: {index: routes.copy() for index, routes in on.items()} for fate, on in self._single.items()
         }
         one._several = {shared: several.copy() for shared, several in self._several.items()}
-        one._hops = self._hops
+        one.parts, one._hops = self.parts, self._hops
         one._over = {index: {fate: on.copy() for fate, on in over.items()} for index, over in self._over.items()}
         one._conditions = self._conditions.copy()
         one._living = {which: living.copy(one._conditions, one._several) for which, living in self._living.items()}
@@ -227,7 +232,7 @@ class LinkedRoutes:
 
     def clear(self) -> None:
         """The table is empty."""
-        self._hops = 0
+        self.parts = self._hops = 0
         for table in (self._single, self._several, self._over, self._conditions, self._living):
             table.clear()
         self._sources.clear()
@@ -239,6 +244,11 @@ class LinkedRoutes:
             self._addresses.clear()
         for index in self._over:
             self.changed(index)
+
+
+def fate_of(route: Route) -> Fate:
+    """What ends a route without a message of its own."""
+    return FATES[route.family == AF_INET, route.scope == RT_SCOPE_HOST, route.nh_id is not None]
 
 
 def _shared(route: Route) -> Shared:

@@ -19,6 +19,7 @@ from nlmon.objects.keys import (
     neighbour_subject,
     parts_of,
     route_group,
+    route_subject,
     rule_subject,
 )
 from nlmon.state.hops import over_hop
@@ -74,18 +75,20 @@ _MAKERS: dict[type, Callable[[Any], Subject | None]] = {
     AddrInfo: address_subject,
     LinkInfo: link_subject,
     RuleInfo: rule_subject,
+    RouteInfo: route_subject,
 }
 
 
 def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key] | None:
     """Kind and key of anything but a route; a family's view of a link, kind ``view``, is no object of its own. None: it
     is no object of this host."""
-    subject = _maker(payload)(payload)
+    make = _maker(payload)
+    subject = None if make is None else make(payload)
     return subject and subject[:2]
 
 
-def _maker(payload: object) -> Callable[[Any], Subject | None]:
-    return next(make for kind, make in _MAKERS.items() if isinstance(payload, kind))
+def _maker(payload: object) -> Callable[[Any], Subject | None] | None:
+    return next((make for kind, make in _MAKERS.items() if isinstance(payload, kind)), None)
 
 
 def subject_of(event: Event) -> Subject | None:
@@ -94,19 +97,9 @@ def subject_of(event: Event) -> Subject | None:
     if event.protocol != NETLINK_ROUTE or event.msg_type & RTNL_KIND_MASK > RTNL_KIND_DEL or event.nsid is not None:
         return None
     payload = event.payload
-    make = _MAKERS.get(type(payload))
+    make = _MAKERS.get(type(payload)) or _maker(payload)
     if make is None:
-        if isinstance(payload, RouteInfo):
-            try:
-                if payload.flags & RTM_F_CLONED or payload.family not in (AF_INET, AF_INET6):
-                    return None
-                group = route_group(payload)
-                return "route", group + (hops_of(payload),), group  # noqa: RUF005  (twice as fast as unpacking)
-            except TypeError:
-                return None
-        if not isinstance(payload, tuple(_MAKERS)):
-            return None
-        make = _maker(payload)
+        return None
     try:
         subject = make(payload)
     except TypeError:  # a field that decides is not provided

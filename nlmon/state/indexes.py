@@ -1,4 +1,4 @@
-"""An index over the tables of a state: objects by their interface.
+"""Indexes over the tables of a state: objects by their interface, and by the family that a dump asks for.
 
 Not here: the tables (``tables``), and routes (``nlmon.objects.linked``, ``nlmon.objects.groups``).
 """
@@ -6,11 +6,13 @@ Not here: the tables (``tables``), and routes (``nlmon.objects.linked``, ``nlmon
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from nlmon.events import RoutePayload
+from nlmon.objects.families import FamilyIndex
 from nlmon.objects.keys import Key, OnLink
 
-__all__ = ["InterfaceIndex"]
+__all__ = ["Indexes", "InterfaceIndex"]
 
 
 class InterfaceIndex:
@@ -90,3 +92,51 @@ class InterfaceIndex:
         self._keys.clear()
         self._moved.clear()
         self._whole = False
+
+
+class Indexes:
+    """The indexes of all tables but those of links and routes, by kind: ``by_interface`` and ``by_family``."""
+
+    def __init__(self) -> None:
+        self.by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh")}
+        self.by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule")}
+
+    def put(self, kind: str, key: Key, payload: Any) -> None:
+        """An object was put into its table, where there was none."""
+        if kind in self.by_interface:
+            self.by_interface[kind].put(key, payload)
+        if kind in self.by_family:
+            self.by_family[kind].put(key)
+
+    def replace(self, kind: str, key: Key, before: Any, payload: Any) -> None:
+        """An object was replaced, in its place in the table."""
+        if kind in self.by_interface:
+            self.by_interface[kind].replace(key, before, payload)
+
+    def remove(self, kind: str, key: Key, payload: Any) -> None:
+        """An object was removed from its table."""
+        if kind in self.by_interface:
+            self.by_interface[kind].remove(key, payload)
+        if kind in self.by_family:
+            self.by_family[kind].remove(key)
+
+    def on(self, kind: str, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
+        """The keys of a table that may belong to an interface; see ``InterfaceIndex.on``."""
+        return self.by_interface[kind].on(index, table)
+
+    def listed(self, kind: str, family: int, table: Collection[Key]) -> Collection[Key]:
+        """The keys of a table that a dump of a family would list: all, where the kind has no families."""
+        return self.by_family[kind].listed(family, table) if kind in self.by_family else table
+
+    def copy(self) -> Indexes:
+        """The same of equal tables."""
+        one = Indexes()
+        one.by_interface = {kind: index.copy() for kind, index in self.by_interface.items()}
+        one.by_family = {kind: index.copy() for kind, index in self.by_family.items()}
+        return one
+
+    def clear(self, kind: str) -> None:
+        """A table is empty."""
+        for indexes in (self.by_interface, self.by_family):
+            if kind in indexes:
+                indexes[kind].clear()

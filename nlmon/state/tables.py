@@ -20,12 +20,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import structs
 
-from nlmon.events import OVERRUN, AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, AddrInfo, Event, LinkInfo, RouteInfo, RoutePayload
 from nlmon.limits import PARTS_OF_ONE
-from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, cause_of, is_announced
-from nlmon.objects.keys import Key, Subject, is_sibling, parts_of, route_group
+from nlmon.objects.keys import Key, Subject, is_sibling, route_group
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.nexthops import NexthopChange, lost_hop
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
@@ -33,8 +32,8 @@ from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import Change, DumpLoad, Dumps, Unannounced, changed_fields, parts_held
 from nlmon.state.hops import gateway_of, without_hops
 from nlmon.state.identity import shared_subject, split_hops
-from nlmon.state.indexes import InterfaceIndex
-from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR, RTNL_KIND_MASK, RTNL_KIND_NEW
+from nlmon.state.indexes import Indexes
+from nlmon.uapi import AF_BRIDGE, AF_INET, AF_UNSPEC, IFF_UP, NETLINK_ROUTE, RTM_GETADDR, RTNL_KIND_MASK, RTNL_KIND_NEW
 
 __all__ = ["KINDS", "NOTHING", "Folded", "Object", "State"]
 
@@ -74,17 +73,17 @@ class State:
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
         self.dumps = Dumps()
         self._groups = RouteGroups()
-        self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh")}
+        self._indexes = Indexes()
         self._routes = LinkedRoutes(self)
-        self._by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule", "route")}
-        self._parts = 0
+        # Alternative names of links.
+        self._names = 0
 
     @property
     def size(self) -> int:
         """How many objects are held, those of dumps that are under way, a share for parts of objects and the
         combinations of links that routes are over among them."""
-        parts = self._parts // PARTS_OF_ONE + self._routes.size
-        return sum(map(len, self.tables.values())) + parts + self.dumps.size
+        parts = (self._names + self._routes.parts) // PARTS_OF_ONE
+        return sum(map(len, self.tables.values())) + parts + self._routes.size + self.dumps.size
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -92,10 +91,9 @@ class State:
             kind: {key: change(payload) for key, payload in table.items()} for kind, table in other.tables.items()
         }
         self._groups = other._groups.copy()
-        self._by_interface = {kind: index.copy() for kind, index in other._by_interface.items()}
+        self._indexes = other._indexes.copy()
         self._routes = other._routes.copy(self)
-        self._by_family = {kind: index.copy() for kind, index in other._by_family.items()}
-        self._parts = other._parts
+        self._names = other._names
         self.dumps = other.dumps.copy(loads)
 
     # -- events ------------------------------------------------------------------------------------------
@@ -122,7 +120,8 @@ class State:
         if new:
             if kind == "link":
                 return self._link_new(key, payload, event.frame)
-            if kind == "neigh" and payload.family == AF_BRIDGE and _is_echo(self.tables[kind].get(key), payload):
+            table: dict[Key, Any] = self.tables[kind]
+            if kind == "neigh" and payload.family == AF_BRIDGE and is_echo(table.get(key), payload):
                 return PARTIAL
             self._put(kind, key, payload)
             return NOTHING
@@ -145,50 +144,42 @@ class State:
 
     def _put(self, kind: str, key: Key, payload: Any) -> bool:
         """Hold an object, in the place of another one that may be there; whether there was none."""
-        table, index = self.tables[kind], self._by_interface.get(kind)
+        table = self.tables[kind]
         known = len(table)
         before: Any = table.setdefault(key, payload)
-        if len(table) == known:  # what was there before may be the very same
+        new = len(table) > known  # what was there before may be the very same
+        if not new:
             table[key] = payload
-            if index is not None:
-                index.replace(key, before, payload)
-            if kind == "route":
-                self._parts += parts_of(payload) - parts_of(before)
-                self._routes.replace(key, before, payload)
-            elif kind in LINKS:
-                self._parts += parts_held(payload) - parts_held(before)
-                self._routes.changed(payload.ifindex)
-            return False
-        if index is not None:
-            index.put(key, payload)
-        if kind in self._by_family:
-            self._by_family[kind].put(key)
         if kind == "route":
-            self._parts += parts_of(payload)
-            self._routes.put(key, payload)
-        elif kind == "addr":
-            self._routes.add_address(payload)
-        elif kind in LINKS:
-            self._parts += parts_held(payload)
+            if new:
+                self._routes.put(key, payload)
+            else:
+                self._routes.replace(key, before, payload)
+            return new
+        if new:
+            self._indexes.put(kind, key, payload)
+        else:
+            self._indexes.replace(kind, key, before, payload)
+        if kind in LINKS:
+            self._names += parts_held(payload) - (0 if new else parts_held(before))
             self._routes.changed(payload.ifindex)
-        return True
+        elif kind == "addr" and new:
+            self._routes.add_address(payload)
+        return new
 
     def _take(self, kind: str, key: Key) -> bool:
         """Hold an object no longer; whether it was there."""
         payload: Any = self.tables[kind].pop(key, None)
         if payload is None:
             return False
-        if kind in self._by_interface:
-            self._by_interface[kind].remove(key, payload)
-        if kind in self._by_family:
-            self._by_family[kind].remove(key)
         if kind == "route":
-            self._parts -= parts_of(payload)
             self._routes.remove(key, payload)
-        elif kind == "addr":
+            return True
+        self._indexes.remove(kind, key, payload)
+        if kind == "addr":
             self._routes.delete_address(payload)
         elif kind in LINKS:
-            self._parts -= parts_held(payload)
+            self._names -= parts_held(payload)
             self._routes.changed(payload.ifindex)
         return True
 
@@ -240,7 +231,7 @@ class State:
         ended = list[Folded]()
         for kind in ("port", "addr", "neigh"):
             table = self.tables[kind]
-            near = self._by_interface[kind].on(index, table)
+            near = self._indexes.on(kind, index, table)
             lost = [key for key in near if getattr(table[key], "ifindex", None) == index]
             ended.append(self._correct(kind, dict.fromkeys(lost), frame, reason))
         ended.append(self._end_routes(Cause.DELETED, link, frame))
@@ -323,11 +314,10 @@ class State:
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
-        self._parts -= sum(map(parts_held, self.tables[kind].values()))
+        if kind in LINKS:
+            self._names -= sum(map(parts_held, self.tables[kind].values()))
         self.tables[kind].clear()
-        for indexes in (self._by_interface, self._by_family):
-            if kind in indexes:
-                indexes[kind].clear()
+        self._indexes.clear(kind)
         if kind == "route":
             self._groups.clear()
             self._routes.clear()
@@ -364,15 +354,20 @@ class State:
         """Whether all IPv4 addresses are known."""
         return self.dumps.know(RTM_GETADDR, AF_INET)
 
+    def _listed(self, kind: str, family: int) -> Collection[Key]:
+        """The keys of a kind that a dump of a family would list."""
+        if kind == "route" and family != AF_UNSPEC:
+            return self._groups.of_family(family)
+        return self._indexes.listed(kind, family, self.tables[kind])
+
     def end_dump(self, load: DumpLoad, frame: int) -> list[Unannounced]:
         """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
         corrects them, and every correction is returned."""
         listing, links = self.dumps.end(load), self.tables["link"]
         kind, reason = listing.kind, f"known from the dump that ended at frame {frame}"
-        table, index = self.tables[kind], self._by_family.get(kind)
-        mine = table if index is None else index.listed(load.family, table)
+        table = self.tables[kind]
         found: list[Unannounced] = []
-        for key, payload, change, fields in listing.corrections(table, mine):
+        for key, payload, change, fields in listing.corrections(table, self._listed(kind, load.family)):
             name = show_key(kind, key, links)  # which is that of the link, while it is there
             if payload is None:
                 self.remove(kind, key)
@@ -394,7 +389,3 @@ def _reason(cause: Cause, index: int, name: str | None) -> str:
 def _without_link(route: RouteInfo, index: int) -> RouteInfo:
     """A route without its hops over an interface."""
     return without_hops(route, {place for place, hop in enumerate(route.multipath or ()) if hop.ifindex == index})
-
-
-def _is_echo(before: RoutePayload | None, entry: NeighInfo) -> bool:
-    return isinstance(before, NeighInfo) and is_echo(before, entry)

@@ -8,10 +8,12 @@ import pytest
 
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.keys import Key
-from nlmon.uapi import NLM_F_APPEND, NLM_F_CREATE, NLM_F_MULTI, NLM_F_REPLACE
+from nlmon.uapi import AF_BRIDGE, AF_INET, AF_INET6, NLM_F_APPEND, NLM_F_CREATE, NLM_F_MULTI, NLM_F_REPLACE
 
 CREATE, APPEND, REPLACE = NLM_F_CREATE, NLM_F_CREATE | NLM_F_APPEND, NLM_F_REPLACE
-GROUP: Key = ("group",)
+# Groups begin with their address family.
+GROUP4: Key = (AF_INET, "group")
+GROUP6: Key = (AF_INET6, "group")
 
 
 def keys(names: str) -> list[Key]:
@@ -36,10 +38,10 @@ def test_ipv4(messages: list[tuple[str, int]], order: str, replaced: str) -> Non
     """A replacement takes the first place, an appended route the last; a replaced nexthop object (N) moves none."""
     groups, gone = RouteGroups(), []
     for name, flags in messages:
-        one = groups.put4(GROUP, (name,), flags, nexthop=name == "N")
+        one = groups.put4(GROUP4, (name,), flags, nexthop=name == "N")
         gone += [] if one is None else [one]
 
-    assert (groups.of(GROUP), gone) == (keys(order), keys(replaced))
+    assert (groups.of(GROUP4), gone) == (keys(order), keys(replaced))
 
 
 @pytest.mark.parametrize(
@@ -66,46 +68,61 @@ def test_ipv6(messages: list[tuple[str, int]], order: str, replaced: str) -> Non
         sibling = names.islower()
         for part in [names] if sibling else list(names):
             gone += groups.put6(
-                GROUP, keys(part), flags, sibling=sibling, listed=sibling and len(part) > 1, nexthop=part == "N"
+                GROUP6, keys(part), flags, sibling=sibling, listed=sibling and len(part) > 1, nexthop=part == "N"
             )
 
-    assert (groups.of(GROUP), sorted(gone)) == (keys(order), keys(replaced))
+    assert (groups.of(GROUP6), sorted(gone)) == (keys(order), keys(replaced))
 
 
 def test_a_route_that_turns_out_to_be_a_sibling() -> None:
     """A program's own route of an advertisement is listed as a hop later: it is in its group once."""
     groups = RouteGroups()
-    groups.put6(GROUP, keys("a"), CREATE, sibling=False, listed=False, nexthop=False)
-    groups.put6(GROUP, keys("ab"), CREATE, sibling=True, listed=True, nexthop=False)
-    groups.remove(GROUP, ("a",))
+    groups.put6(GROUP6, keys("a"), CREATE, sibling=False, listed=False, nexthop=False)
+    groups.put6(GROUP6, keys("ab"), CREATE, sibling=True, listed=True, nexthop=False)
+    groups.remove(GROUP6, ("a",))
 
-    assert groups.of(GROUP) == keys("b")
+    assert groups.of(GROUP6) == keys("b")
 
 
 def test_a_copy_is_its_own() -> None:
     """What is done to a copy is not done to the original."""
     groups = RouteGroups()
     for name in "abc":
-        groups.put4(GROUP, (name,), APPEND, nexthop=False)
+        groups.put4(GROUP4, (name,), APPEND, nexthop=False)
     one = groups.copy()
-    one.listed(GROUP, ("a",), sibling=False)
-    one.remove(GROUP, ("b",))
+    one.listed(GROUP4, ("a",), sibling=False)
+    one.remove(GROUP4, ("b",))
 
-    assert (groups.of(GROUP), one.of(GROUP)) == (keys("abc"), keys("ca"))
+    assert (groups.of(GROUP4), one.of(GROUP4)) == (keys("abc"), keys("ca"))
+
+
+def test_routes_of_a_family() -> None:
+    """One group after the other, of IPv6 siblings last; no other family has any."""
+    groups, other = RouteGroups(), (AF_INET6, "other")
+    groups.put4(GROUP4, ("a",), CREATE, nexthop=False)
+    groups.put6(GROUP6, keys("s"), CREATE, sibling=True, listed=False, nexthop=False)
+    groups.put6(other, keys("D"), CREATE, sibling=False, listed=False, nexthop=False)
+    groups.put4(GROUP4, ("b",), APPEND, nexthop=False)
+
+    assert {family: groups.of_family(family) for family in (AF_INET, AF_INET6, AF_BRIDGE)} == {
+        AF_INET: keys("ab"),
+        AF_INET6: keys("Ds"),
+        AF_BRIDGE: [],
+    }
 
 
 def grown(count: int) -> float:
     """Seconds for so many routes in one group that come first, are replaced and go, of both families."""
     groups, begun = RouteGroups(), process_time()
     for number in range(count):
-        groups.put4(GROUP, (number,), CREATE, nexthop=False)
-        groups.put6(("six",), [(number,)], CREATE, sibling=bool(number % 2), listed=False, nexthop=False)
+        groups.put4(GROUP4, (number,), CREATE, nexthop=False)
+        groups.put6(GROUP6, [(number,)], CREATE, sibling=bool(number % 2), listed=False, nexthop=False)
     for number in range(count):
-        groups.put4(GROUP, (number, ""), REPLACE, nexthop=False)
-        groups.put6(("six",), [(number, "")], REPLACE, sibling=False, listed=False, nexthop=False)
+        groups.put4(GROUP4, (number, ""), REPLACE, nexthop=False)
+        groups.put6(GROUP6, [(number, "")], REPLACE, sibling=False, listed=False, nexthop=False)
     for number in range(count):
-        groups.remove(GROUP, (number, ""))
-        groups.remove(("six",), (number,))
+        groups.remove(GROUP4, (number, ""))
+        groups.remove(GROUP6, (number,))
     return process_time() - begun
 
 

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from nlmon.events import AddrInfo, NextHop, RouteInfo
-from nlmon.objects.implied import Cause, fate_of, needs_address
+from nlmon.objects.implied import Cause, needs_address
 from nlmon.objects.keys import Key, hops_of
-from nlmon.objects.linked import Ends, LinkedRoutes
+from nlmon.objects.linked import Ends, LinkedRoutes, fate_of
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT
 
 LINKS = range(1, 5)

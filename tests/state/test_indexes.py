@@ -68,7 +68,7 @@ def test_what_hangs_on_an_interface_is_all_that_a_table_holds_of_it(seed: int, *
     """The same objects go, in the same order, whichever way they are looked for."""
     rnd = random.Random(seed)
     quick, slow = State(), State()
-    slow._by_interface = {kind: Everything() for kind in slow._by_interface}
+    slow._indexes.by_interface = {kind: Everything() for kind in slow._indexes.by_interface}
     for frame in range(400):
         event = some_event(rnd, frame, moving=moving)
         quick.apply(event)
@@ -76,7 +76,7 @@ def test_what_hangs_on_an_interface_is_all_that_a_table_holds_of_it(seed: int, *
 
     assert quick.unannounced == slow.unannounced != []
     assert [list(table.items()) for table in quick.tables.values()] == [list(t.items()) for t in slow.tables.values()]
-    assert {one._whole for one in quick._by_interface.values()} == {False}
+    assert {one._whole for one in quick._indexes.by_interface.values()} == {False}
 
 
 def test_nothing_is_kept_of_what_is_gone() -> None:
@@ -87,13 +87,13 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
         state.apply(event)
         state.apply(Event(0, 0, 21, 0, 0, 0, 1, 0, None, event.payload))
 
-    assert [one._keys for one in state._by_interface.values()] == [{}] * 3
+    assert [one._keys for one in state._indexes.by_interface.values()] == [{}] * 3
 
 
 def test_a_station_that_moved_costs_the_other_links_nothing() -> None:
     """As many objects are looked at as go, though one of them has moved from one link to another."""
     state, size = State(), 100
-    state._by_interface = {kind: Counting() for kind in state._by_interface}
+    state._indexes.by_interface = {kind: Counting() for kind in state._indexes.by_interface}
     stations = [NeighInfo(7, on, 2, 0, None, f"02:00:00:00:00:{on:02x}", master=9) for on in range(1, size)]
     ports = [LinkInfo(7, on, 1) for on in range(1, size)]
     moved = NeighInfo(7, 1, 2, 0, None, stations[-1].lladdr, master=9)
@@ -102,5 +102,5 @@ def test_a_station_that_moved_costs_the_other_links_nothing() -> None:
     for on in range(1, size):
         state.apply(Event(0, 0, DEL_LINK, 0, 0, 0, 1, 0, None, LinkInfo(0, on, 0)))
 
-    looked_at = sum(index.given for index in state._by_interface.values() if isinstance(index, Counting))
+    looked_at = sum(index.given for index in state._indexes.by_interface.values() if isinstance(index, Counting))
     assert (len(state.tables["neigh"]), len(state.tables["port"]), looked_at) == (0, 0, len(stations) + len(ports))
