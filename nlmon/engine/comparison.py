@@ -213,10 +213,8 @@ class Comparison(Generic[AnyLane]):
             self.judge.corrections(*found, self.states.unsettled.objects)
 
     def _link_name(self, index: int) -> str | None | UnsetType:
-        found = self.kernel.links.get(index)
-        if found is None:
-            return UNSET if self.kernel.lacks_links else None
-        return found[0]
+        found = self.kernel.names.get(index)
+        return UNSET if found is None and self.kernel.lacks_links else found
 
 
 def _are_two(one: Lane, other: Lane) -> bool:

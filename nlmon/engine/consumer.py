@@ -45,7 +45,7 @@ def _known(ledger: Ledger, events: Sequence[Event], kernel: RecordedKernel) -> R
             # A bridge port has the name of its link, which one may take from there or not.
             alone = link.family == AF_BRIDGE and link.ifindex not in told
             names.setdefault(link.ifindex, set()).update([link.ifname, None] if alone else [link.ifname])
-    for index, (name, _) in kernel.links.items():
+    for index, name in kernel.names.items():
         # Of what goes on a link that nobody told of, the name is not known.
         names.setdefault(index, set()).update([name] if index in told else [name, None])
     return RecoveryFacts(None if ledger.sockets else ledger.places, None if kernel.lacks_links else names, ledger.told)

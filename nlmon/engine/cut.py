@@ -172,10 +172,10 @@ class _Search:
         kernel, datagrams = self._kernel, _one(frame)
         if frame.protocol == NETLINK_ROUTE:
             indexes = self._indexes(frame)
-            before = [kernel.links.get(index, ("",))[0] for index in indexes]
+            before = [kernel.names.get(index, "") for index in indexes]
             kernel.learn(datagrams)
             for index, name in zip(indexes, before, strict=True):
-                if kernel.links.get(index, ("",))[0] != name:
+                if kernel.names.get(index, "") != name:
                     # What was told before of this index is not so any more.
                     self._links[index] = _News([(frame.number, request)])
         elif frame.protocol == NETLINK_GENERIC:

@@ -16,7 +16,7 @@ from nlmon.transport.base import Transport, TransportFactory
 from nlmon.transport.wrapped import WrappedTransport
 from nlmon.wire import Datagram
 
-__all__ = ["RecordingFactory", "RecordingTransport", "Sink"]
+__all__ = ["RecordingFactory", "RecordingTransport", "Sink", "Way"]
 
 
 Way: TypeAlias = Literal["in", "out"]

@@ -94,10 +94,8 @@ def test_within_a_part_no_name_changes(data: list[bytes]) -> None:
         kernel.learn(part)
         for datagram in part:
             one_by_one.learn(Datagrams.of(datagram))
-            assert {n: name for n, (name, _) in one_by_one.links.items()} == {
-                n: name for n, (name, _) in kernel.links.items()
-            }
+            assert one_by_one.names == kernel.names
         found += part.frames
 
     assert found == list(whole.frames)
-    assert (kernel.links, kernel.time) == (one_by_one.links, one_by_one.time)
+    assert (kernel.names, kernel.links, kernel.time) == (one_by_one.names, one_by_one.links, one_by_one.time)

@@ -43,7 +43,7 @@ def outcome(replay: Replay) -> dict[str, Any]:
         "compared": (replay.compared, replay.not_subscribed, replay.dumps.interrupted),
         "differences": (judge.details, judge.groups, judge.totals()),
         "provided by one": (judge.enhancements, judge.services),
-        "kernel": (kernel.time, kernel.links, kernel.links_changed, kernel.families),
+        "kernel": (kernel.time, kernel.names, kernel.links, kernel.links_changed, kernel.families),
         "states": (objects, [contents(state) for state in replay.states.both]),
     }
     for number, lane in enumerate(replay.lanes):

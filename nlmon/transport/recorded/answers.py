@@ -42,7 +42,7 @@ def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[b
         yield from _multipart(kernel, objects, seq, kind - uapi.RTNL_KIND_GET, failed)
         return
     if route and kind == uapi.RTM_GETLINK:
-        found = [one for _, one in kernel.links.values()] if dump else _one_link(kernel, message)
+        found = list(kernel.links.values()) if dump else _one_link(kernel, message)
         answer, missing = uapi.RTM_NEWLINK, errno.ENODEV
     elif (protocol, kind) == NLCTRL and message.startswith(GETFAMILY, uapi.NLMSG_HDRLEN):
         found = [one for _, one in kernel.families.values()] if dump else _one_family(kernel, message)
@@ -62,9 +62,9 @@ def _one_link(kernel: RecordedKernel, message: bytes) -> list[bytes]:
     raw = message[uapi.NLMSG_HDRLEN + 4 : uapi.NLMSG_HDRLEN + 8].ljust(4, b"\0")
     index = int.from_bytes(raw, kernel.byteorder, signed=True)
     name = attribute(message, uapi.NLMSG_HDRLEN + uapi.IFINFOMSG, len(message), kernel.byteorder, uapi.IFLA_IFNAME)
-    for number, (text, found) in kernel.links.items():
+    for number, text in kernel.names.items():
         if number == index or (name is not None and text == name_text(name)):
-            return [found]
+            return [kernel.links[number]]
     return []
 
 

@@ -44,7 +44,7 @@ LINKS = {kind.to_bytes(2, order) for kind in LINK_TYPES for order in ("little", 
 
 
 class RecordedKernel:
-    """Links by index as (name, message), generic families by name as (number, message), and the clock.
+    """Names and messages of links by index, generic families by name as (number, message), and the clock.
 
     ``objects``: keep addresses, routes, neighbours and rules, too, which are needed to answer dumps of them.
     ``time``: of the latest datagram, in nanoseconds since 1970. ``links_changed``: how often a name of a link was
@@ -59,7 +59,8 @@ class RecordedKernel:
         self._reading = MessageReader(byteorder)
         self._objects = RecordedObjects(byteorder) if objects else None
         self.time = 0
-        self.links: dict[int, tuple[str, bytes]] = {}
+        self.names: dict[int, str] = {}
+        self.links: dict[int, bytes] = {}
         self.links_changed = 0
         self.lacks_links = False
         # Of the messages of links.
@@ -153,11 +154,11 @@ class RecordedKernel:
         if len(message) < LINK_ATTRIBUTES or message[FAMILY]:
             return True
         _, kind, _, _, _ = self.header.unpack_from(message)
-        known = self.links.get(self._reading.index(message))
+        known = self.names.get(self._reading.index(message))
         if kind != uapi.RTM_NEWLINK or known is None:
             return True
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_IFNAME)
-        return name is None or name_text(name) != known[0]
+        return name is None or name_text(name) != known
 
     def _learn_link(self, kind: int, message: bytes) -> None:
         if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[FAMILY] or not self._is_here(message):
@@ -169,7 +170,7 @@ class RecordedKernel:
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_IFNAME)
         if name is not None:
             text = name_text(name)
-            known, before = self.links.get(index, ("", b""))
+            known, before = self.names.get(index, ""), self.links.get(index, b"")
             whole = self._completed(before, message) if before else message
             growth = len(whole) - len(before)
             if (not before and len(self.links) >= REMEMBERED) or self._bytes + growth > BYTES_KEPT:
@@ -178,7 +179,7 @@ class RecordedKernel:
                 return
             self._bytes += growth
             self.links_changed += known != text
-            self.links[index] = (text, whole)
+            self.names[index], self.links[index] = text, whole
 
     def _completed(self, before: bytes, message: bytes) -> bytes:
         """A message of a link with what it leaves out of the one before it. Nearly every one has its MTU, which stands
@@ -190,8 +191,9 @@ class RecordedKernel:
     def _forget_link(self, index: int) -> None:
         gone = self.links.pop(index, None)
         if gone is not None:
+            del self.names[index]
             self.links_changed += 1
-            self._bytes -= len(gone[1])
+            self._bytes -= len(gone)
 
     def _is_here(self, message: bytes) -> bool:
         """Whether a message of a link is about one of this namespace."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 
 from nlmon.errors import TransportError
@@ -192,7 +192,7 @@ class RecordedFactory:
 class RecordedTransport:
     """One socket pair of a recorded kernel; see ``Transport``. ``receives`` remembers which messages of NETLINK_ROUTE
     come in one of the ``groups``, by type and family; ``lost``: the frame where the socket failed and since
-    when it gives nothing, 0 if it did not."""
+    when it gives nothing, 0 if it did not; ``link_name``: the name that the recording gave to an index last."""
 
     def __init__(
         self,
@@ -207,6 +207,8 @@ class RecordedTransport:
         self.receives: dict[bytes, bool] = {}
         self.queue: deque[Datagram | TransportError] = deque()
         self.lost = 0
+        # Asked for nearly every message, so it is the table itself that answers.
+        self.link_name: Callable[[int], str | None] = factory.kernel.names.get
         self._factory = factory
         self._buffers = (receive_buffer, send_buffer)
         self._waiting = 0
@@ -291,11 +293,6 @@ class RecordedTransport:
     def _check_open(self) -> None:
         if self._closed or self._factory.gone:
             raise TransportError("NLM-T003", "the socket is closed", errno=errno.EBADF)
-
-    def link_name(self, ifindex: int) -> str | None:
-        """Name that the recording gave to an index last."""
-        found = self._factory.kernel.links.get(ifindex)
-        return None if found is None else found[0]
 
     def now(self) -> int:
         """Time stamp of the last datagram fed, whoever received it."""

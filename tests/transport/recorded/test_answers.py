@@ -91,7 +91,7 @@ def test_only_a_link_that_keeps_its_name_changes_no_name(data: bytes, changes: b
     kernel.learn(Datagrams.of(Datagram(1, 0, ROUTE, first)))
 
     assert kernel.changes_names(data) == changes
-    assert (kernel.links, kernel.links_changed) == ({3: ("lan0", first)}, 1)
+    assert (kernel.names, kernel.links, kernel.links_changed) == ({3: "lan0"}, {3: first}, 1)
 
 
 def test_the_latest_message_of_a_link_is_kept() -> None:
@@ -99,7 +99,7 @@ def test_the_latest_message_of_a_link_is_kept() -> None:
     kernel, same = RecordedKernel("little", objects=False), message(16, link(3, "lan0") + attr(4, number("I", 1400)))
     kernel.learn(Datagrams((1, 2), ROUTE, (0, 0), (message(16, link(3, "lan0")), same)))
 
-    assert (kernel.links, kernel.links_changed) == ({3: ("lan0", same)}, 1)
+    assert (kernel.names, kernel.links, kernel.links_changed) == ({3: "lan0"}, {3: same}, 1)
 
 
 @pytest.mark.parametrize("objects", [False, True])
@@ -109,7 +109,7 @@ def test_every_message_of_a_datagram_is_learned(objects: bool) -> None:
     links = [message(16, link(index, f"d{index}")) for index in (3, 4)]
     kernel.learn(Datagrams.of(Datagram(1, 0, ROUTE, b"".join((address, *links)))))
 
-    assert kernel.links == {3: ("d3", links[0]), 4: ("d4", links[1])}
+    assert (kernel.names, kernel.links) == ({3: "d3", 4: "d4"}, {3: links[0], 4: links[1]})
 
 
 def test_time_does_not_go_back() -> None:

@@ -33,7 +33,7 @@ def test_a_dump_comes_in_several_datagrams(links: int, datagrams: int) -> None:
 
     assert len(found) == datagrams
     assert found[-1][4:6] == b"\3\0"
-    assert sum(len(one) for one in found[:-1]) == sum(len(one) for _, one in kernel.links.values())
+    assert sum(len(one) for one in found[:-1]) == sum(len(one) for one in kernel.links.values())
 
 
 def test_groups_of_a_family_go_with_it() -> None:
@@ -84,7 +84,7 @@ def test_a_link_of_another_namespace_teaches_no_name() -> None:
         objects=True,
     )
 
-    assert {index: name for index, (name, _) in kernel.links.items()} == {3: "d0"}
+    assert kernel.names == {3: "d0"}
     assert kernel.objects_of(18, message(18, bytes(16))) == [message(16, link(3, "d0"))]
 
 
@@ -93,7 +93,7 @@ def test_a_partial_message_leaves_the_rest_of_a_link(objects: bool) -> None:
     """Of a message with neither MTU nor operational state the recorded kernel takes flags and name."""
     said = number("BxHiII", 0, 1, 3, 0, 0) + attr(3, b"d1\0") + attr(11, bytes(4))
     kernel = learned(ROUTE, message(16, link(3, "d0", mtu=9000)), message(16, said), objects=objects)
-    name, kept = kernel.links[3]
+    name, kept = kernel.names[3], kernel.links[3]
 
     assert (name, kept) == ("d1", message(16, link(3, "d1", up=False, mtu=9000)))
     assert kernel.objects_of(18, message(18, bytes(16))) == ([kept] if objects else None)

@@ -57,17 +57,6 @@ DECLARING = 32
 Handler: TypeAlias = Callable[[DecodeContext, int, int], Found]
 
 
-class _Names(dict[int, str | None]):
-    """Names of interfaces, each looked up when it is needed first."""
-
-    def __init__(self, link_name: Callable[[int, int], str | None], protocol: int) -> None:
-        self._link_name, self._protocol = link_name, protocol
-
-    def __missing__(self, ifindex: int) -> str | None:
-        name = self[ifindex] = self._link_name(self._protocol, ifindex)
-        return name
-
-
 @functools.lru_cache(DECLARING)
 def _declaring(kinds: tuple[type[Decoder], ...]) -> tuple[Decoder, ...]:
     """Decoders that are asked what they read, which is the same in either byte order."""
@@ -219,13 +208,12 @@ class MessageDecoder:
         return self._walk(datagram)
 
     def decode_all(self, datagrams: Datagrams) -> Decoded:
-        """Every message of many datagrams. The name of an interface is looked up once, but for messages that are
-        walked."""
+        """Every message of many datagrams."""
         protocol, lost, request = datagrams.protocol, datagrams.truncated, datagrams.request
         found = Decoded([], [])
         events, errors = found.events, found.errors
         cache_of = self._caches.get(protocol, NO_CACHES).get
-        name_of = _Names(self.link_name, protocol).__getitem__
+        name_of = functools.partial(self.link_name, protocol)
         columns = zip(datagrams.frames, datagrams.timestamps, datagrams.data, strict=True)
         for frame, timestamp, data in columns:
             cache = cache_of(data[:8])
