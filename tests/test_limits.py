@@ -24,8 +24,8 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Batch
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import NOTIFICATION, Segment
+from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import FURTHER, Tally
 from nlmon.cli.bounds import interruption
 from nlmon.engine.bounds import Bounds, Watch
@@ -361,13 +361,13 @@ def test_every_other_command_prints_what_it_read_before_an_interruption(
 ) -> None:
     """The error has a code and names the last frame."""
     write_pcap(tmp_path / "a.pcap", 0, routes(5000))
-    segments = Conversation.segments
+    segments = Segmenter.segments
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
         return segments(*arguments, **options)
 
-    monkeypatch.setattr(Conversation, "segments", interrupted)
+    monkeypatch.setattr(Segmenter, "segments", interrupted)
     done = nlmon(*command.split(), tmp_path / "a.pcap")
 
     assert (done.returncode, "error[NLM-L003]" in done.stderr, done.stdout != "") == (130, True, True)

@@ -5,7 +5,7 @@ all with the same packet type. A monitor's own socket receives only notification
 
 The rules, in order, for the first message of a datagram (all messages of a datagram share their sender):
 1. Recorded as sent to the kernel, or NLM_F_REQUEST set: a **request**. But the kernel copies the flags of a request
-   into what it announces of it for some types (``_ECHOED``: net/ipv4/nexthop.c, net/sched): with a port id, and the
+   into what it announces of it for some types (``ECHOED``: net/ipv4/nexthop.c, net/sched): with a port id, and the
    type and sequence number of a request before it, that is the announcement.
 2. NLMSG_DONE, and NLM_F_MULTI with a sequence number or port id: part of a **dump**. It belongs to the oldest
    request with this sequence number that asks for this type and that no other port id has claimed.
@@ -25,20 +25,17 @@ taken for a reply. (Audit answers in its own type, too, but its records have no 
 Bounded: requests that ask for nothing are not remembered; of the others at most ``REMEMBERED`` sequence numbers
 with ``SAME_NUMBER`` requests each, the oldest is forgotten first.
 
-Not here: which type answers which request (``answers``), and notifications that were recorded several times
-(``tally``).
+Not here: which type answers which request (``answers``), frames that share a segment (``segmenter``), and notifications
+that were recorded several times (``tally``).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from itertools import compress
-
-from msgspec import Struct
 
 from nlmon.capture.answers import ANSWERED_COMMANDS, answer_type, dump_scope
-from nlmon.capture.base import Batch, Frame
-from nlmon.capture.segment import ASIDE, CONTROL, NOTIFICATION, REQUEST, DumpScope, Place, Role, Segment
+from nlmon.capture.base import Frame
+from nlmon.capture.segment import CONTROL, NOTIFICATION, REQUEST, DumpScope, Place, Role
 from nlmon.framing import MessageHeader, messages, nlmsghdr, types, walk_attributes
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
@@ -70,48 +67,21 @@ from nlmon.uapi import (
     RTM_NEWNEXTHOPBUCKET,
     RTM_NEWTFILTER,
 )
-from nlmon.wire import Datagrams
 
-__all__ = ["REMEMBERED", "SEGMENT_BYTES", "SEGMENT_FRAMES", "Conversation"]
+__all__ = ["ECHOED", "REMEMBERED", "Conversation"]
 
 REMEMBERED = 4096
 REQUEST_KEPT = 128
-# The most that shares a segment: datagrams, and bytes of them but for the last.
-SEGMENT_FRAMES, SEGMENT_BYTES = 128, 64 * 1024
 ANSWER_WINDOW = 256
 SAME_NUMBER = 16
 ECHOES = 256
-_ECHOED = {
+# Types whose requests come back as announcements.
+ECHOED = {
     *(RTM_NEWTFILTER, RTM_DELTFILTER, RTM_NEWACTION, RTM_DELACTION, RTM_NEWCHAIN, RTM_DELCHAIN),
     *(RTM_NEWNEXTHOP, RTM_DELNEXTHOP, RTM_NEWNEXTHOPBUCKET, RTM_DELNEXTHOPBUCKET),
 }
 # Where an NLMSG_ERROR has the header of the request: behind its own and the error number (struct nlmsgerr).
 _REFUSED = NLMSG_HDRLEN + 4
-
-
-class _Columns(Struct, gc=False):
-    """The rows of a segment while it grows. ``size``: bytes of its datagrams together."""
-
-    protocol: int
-    frames: list[int] = []
-    timestamps: list[int] = []
-    data: list[bytes] = []
-    size: int = 0
-
-
-class _Aside(Struct, gc=False):
-    """What concerns no listener in a batch: its place, marks on its frames, and the number of their messages."""
-
-    place: Place
-    marks: bytearray
-    messages: int = 0
-
-    def segment(self, batch: Batch) -> Segment:
-        """Those frames."""
-        frames = compress(range(batch.number, batch.number + len(batch.data)), self.marks)
-        timestamps, data = compress(batch.timestamps, self.marks), compress(batch.data, self.marks)
-        datagrams = Datagrams(list(frames), batch.protocol, list(timestamps), list(data), batch.truncated)
-        return Segment(self.place, datagrams, self.messages)
 
 
 class _Pending:
@@ -131,119 +101,17 @@ class _Pending:
 
 
 class Conversation:
-    """Follows the requests of a recording, frame by frame, in file order."""
+    """Follows the requests of a recording, frame by frame, in file order. ``pending``: those that wait for their
+    answers, by protocol and sequence number."""
 
     def __init__(self, byteorder: str) -> None:
         self._byteorder = byteorder
         self._fields = nlmsghdr(byteorder).unpack_from
-        self._pending: OrderedDict[tuple[int, int], list[_Pending]] = OrderedDict()
+        self.pending: OrderedDict[tuple[int, int], list[_Pending]] = OrderedDict()
         # Frames with requests of the types that the kernel echoes, by type and sequence number.
         self._echoed: OrderedDict[tuple[int, int], int] = OrderedDict()
         # Numbers of the generic families that announce what a request changed -> the commands that they answer.
         self._announcing: dict[int, frozenset[int]] = {}
-        # Notifications that wait for others to share their segment.
-        self._open: _Columns | None = None
-
-    def segments(self, batch: Batch, *, bulk: bool = True, in_order: bool = False) -> list[Segment]:
-        """Sort the frames of a batch by their place in the conversation.
-
-        With ``bulk``, notifications that are one whole message each share a segment with those before them, also
-        across batches that follow each other at once. What concerns no listener (requests and control messages) does
-        not separate them: it comes in segments of its own at the end of a batch, unless ``in_order``. Without ``bulk``
-        each frame is a segment, in the order of the recording.
-        """
-        if not bulk:
-            return [self._single(self.place(frame), frame) for frame in batch.frames()]
-        found: list[Segment] = []
-        protocol, fields, pending = batch.protocol, self._fields, self._pending
-        if self._open is not None and (protocol != self._open.protocol or batch.truncated):
-            found += self.flush()
-        # Numbers of generic families are learned from nlctrl's messages, so each is looked at.
-        whole = protocol != NETLINK_GENERIC and batch.direction != "out" and not batch.truncated
-        flag = 0 if batch.direction else NLM_F_REQUEST
-        count = len(batch.data)
-        requests, control = _Aside(REQUEST, bytearray(count)), _Aside(CONTROL, bytearray(count))
-        # Notifications are marked. Those from ``begin`` on are not in the open segment yet; with them it has ``filled``
-        # bytes, and it is full with the one at ``last``.
-        opened, marks = self._open, bytearray(b"\1") * count
-        begin, filled, last = 0, opened.size if opened else 0, SEGMENT_FRAMES - 1 - (len(opened.data) if opened else 0)
-        for at, message in enumerate(batch.data):
-            size = len(message)
-            if whole and size >= NLMSG_HDRLEN:
-                length, msg_type, flags, seq, pid = fields(message)
-                asks = flags & flag
-                if not size - 4 < length <= size:
-                    pass
-                elif (
-                    # What ``place`` would call a notification.
-                    msg_type >= NLMSG_MIN_TYPE
-                    and not asks
-                    and not (pid and (protocol, seq) in pending)
-                    and not (flags & NLM_F_MULTI and (seq or pid))
-                ):
-                    filled += size
-                    if filled >= SEGMENT_BYTES or at >= last:
-                        self._put(batch, begin, at + 1, marks, filled)
-                        found += self.flush()
-                        begin, filled, last = at + 1, 0, at + SEGMENT_FRAMES
-                    continue
-                elif not in_order and length >= NLMSG_HDRLEN:
-                    # What ``place`` would neither remember nor forget anything for.
-                    if asks:
-                        aside, plain = requests, msg_type not in _ECHOED and answer_type(protocol, msg_type) is None
-                    else:
-                        aside, plain = control, msg_type == NLMSG_ERROR and (protocol, seq) not in pending
-                    if plain:
-                        marks[at], aside.marks[at] = 0, 1
-                        aside.messages += 1
-                        last += 1
-                        continue
-            marks[at] = 0
-            frame = batch.frame(at)
-            place = self.place(frame)
-            if place.role in ASIDE and not in_order:
-                aside = requests if place == REQUEST else control
-                aside.marks[at] = 1
-                aside.messages += len(types(message, self._byteorder))
-                last += 1
-            else:
-                self._put(batch, begin, at, marks, filled)
-                found += self.flush()
-                begin, filled, last = at + 1, 0, at + SEGMENT_FRAMES
-                found.append(self._single(place, frame))
-        self._put(batch, begin, count, marks, filled)
-        if 0 in marks:
-            asides = sorted((requests, control), key=lambda one: one.marks.find(1))
-            found += [one.segment(batch) for one in asides if 1 in one.marks]
-        return found if batch.more else found + self.flush()
-
-    def _put(self, batch: Batch, begin: int, end: int, marks: bytearray, size: int) -> None:
-        """Put the marked frames of a part of a batch, all of them notifications, into the open segment, which has
-        ``size`` bytes then."""
-        mine = marks[begin:end]
-        if 1 not in mine:
-            return
-        if self._open is None:
-            self._open = _Columns(batch.protocol)
-        columns = self._open
-        columns.frames.extend(compress(range(batch.number + begin, batch.number + end), mine))
-        columns.timestamps.extend(compress(batch.timestamps[begin:end], mine))
-        columns.data.extend(compress(batch.data[begin:end], mine))
-        columns.size = size
-
-    def flush(self) -> list[Segment]:
-        """Give the notifications that wait for others to share their segment, if there are any."""
-        if self._open is None:
-            return []
-        columns, self._open = self._open, None
-        datagrams = Datagrams(columns.frames, columns.protocol, columns.timestamps, columns.data)
-        return [Segment(NOTIFICATION, datagrams, len(columns.data))]
-
-    def _single(self, place: Place, frame: Frame) -> Segment:
-        """A frame as a segment of its own."""
-        columns = (frame.number,), frame.protocol, (frame.timestamp,), (frame.data,)
-        datagrams = Datagrams(*columns, frame.truncated, place.request)
-        return Segment(place, datagrams, len(types(frame.data, self._byteorder)))
 
     def place(self, frame: Frame) -> Place:
         """The role of a frame; remembers it when it is a request."""
@@ -283,7 +151,7 @@ class Conversation:
 
     def _asked(self, frame: Frame, msg_type: int, seq: int, pid: int) -> tuple[Place, int]:
         """The role of what looks like a request."""
-        echo = frame.protocol == NETLINK_ROUTE and msg_type in _ECHOED
+        echo = frame.protocol == NETLINK_ROUTE and msg_type in ECHOED
         if echo and pid and (msg_type, seq) in self._echoed and not frame.direction:
             return NOTIFICATION, self._echoed[msg_type, seq]
         if echo:
@@ -305,12 +173,12 @@ class Conversation:
             body = frame.data[header.offset + NLMSG_HDRLEN : end]
             scope = dump_scope(frame.protocol, header.type, body, self._byteorder)
             request = frame.data[header.offset : min(end, header.offset + REQUEST_KEPT)]
-            waiting = self._pending.setdefault(key, [])
+            waiting = self.pending.setdefault(key, [])
             waiting.append(_Pending(frame.number, header.type, dump, scope, request, header.pid or None))
             del waiting[:-SAME_NUMBER]
-            self._pending.move_to_end(key)
-            if len(self._pending) > REMEMBERED:
-                self._pending.popitem(last=False)
+            self.pending.move_to_end(key)
+            if len(self.pending) > REMEMBERED:
+                self.pending.popitem(last=False)
 
     def _only_announced(self, data: bytes, header: MessageHeader) -> bool:
         """Whether what a request did is announced to groups, and with NLM_F_ECHO also to the program."""
@@ -334,7 +202,7 @@ class Conversation:
 
     def _dump(self, frame: Frame, msg_type: int, seq: int, pid: int) -> tuple[Place, int]:
         key = (frame.protocol, seq)
-        waiting = self._pending.get(key, [])
+        waiting = self.pending.get(key, [])
         mine = [p for p in waiting if p.dump and p.port in {None, pid} and _matches(p, frame, msg_type)]
         found = min(mine, key=lambda p: p.port is None, default=None)
         if found is not None:
@@ -346,7 +214,7 @@ class Conversation:
         if ends and found is not None:
             waiting.remove(found)
             if not waiting:
-                del self._pending[key]
+                del self.pending[key]
         place = Place(
             Role.DUMP,
             dump_id=(frame.protocol, seq, pid),
@@ -363,20 +231,20 @@ class Conversation:
         if len(data) < _REFUSED + NLMSG_HDRLEN:
             return 0
         kind = self._fields(data, _REFUSED)[1]
-        waiting = self._pending.get((protocol, seq), [])
+        waiting = self.pending.get((protocol, seq), [])
         found = next((p for p in waiting if p.msg_type == kind and p.port in {None, pid}), None)
         if found is None:
             return 0
         waiting.remove(found)
         if not waiting:
-            del self._pending[protocol, seq]
+            del self.pending[protocol, seq]
         return found.frame
 
     def _answers(self, frame: Frame, msg_type: int, seq: int, pid: int) -> _Pending | None:
         """The request that a message answers, which then waits no longer. The kernel answers while the program
         still sends, so an answer that is ``ANSWER_WINDOW`` packets late is none."""
         key = (frame.protocol, seq)
-        waiting = self._pending.get(key)
+        waiting = self.pending.get(key)
         if not waiting:
             return None
         for pending in sorted(waiting, key=lambda p: p.port is None):
@@ -385,7 +253,7 @@ class Conversation:
             if answer_type(frame.protocol, pending.msg_type) == msg_type:
                 waiting.remove(pending)
                 if not waiting:
-                    del self._pending[key]
+                    del self.pending[key]
                 return pending
         return None
 

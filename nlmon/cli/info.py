@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from msgspec import Struct
 
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role, Segment
+from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import FURTHER, Tally
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import FilePath, byteorder_option, progress, refuse_unread, warn_notes
@@ -92,7 +93,7 @@ def summarise(
 ) -> CaptureSummary:
     """Read a capture to its end, or as far as ``watch`` lets it be read, and count; frames in ``tally``, too."""
     order = reader.info.byteorder
-    conversation, tally, kernel = Conversation(order), tally or Tally(), RecordedKernel(order)
+    segmenter, tally, kernel = Segmenter(order), tally or Tally(), RecordedKernel(order)
     protocols: dict[int, Counter[int]] = {}
 
     def take(segments: list[Segment]) -> None:
@@ -113,12 +114,11 @@ def summarise(
                     counts.update(found)
                 else:
                     count_kinds(counts, found, FURTHER)
-            take(conversation.segments(batch))
+            take(segmenter.segments(batch))
             if advance is not None:
                 advance(reader.position)
-        take(conversation.flush())
+        take(segmenter.flush())
     damage = reader.damage
-    names = {number: name for name, (number, _) in kernel.families.items()}
     return CaptureSummary(
         path=path,
         format=reader.info.format,
@@ -127,15 +127,7 @@ def summarise(
         kernel=reader.kernel,
         frames=tally.frames,
         messages=tally.messages,
-        protocols={
-            OTHERS if protocol == FURTHER else PROTOCOLS.get(protocol, str(protocol)): {
-                OTHERS
-                if kind == FURTHER
-                else (names.get(kind) if protocol == NETLINK_GENERIC else None) or message_type(protocol, kind): count
-                for kind, count in sorted(counts.items())
-            }
-            for protocol, counts in sorted(protocols.items())
-        },
+        protocols=_named(protocols, {number: name for name, (number, _) in kernel.families.items()}),
         roles=dict(sorted((role.value, count) for role, count in tally.roles.items())),
         repeats=tally.repeats.total(),
         families={name: number for name, (number, _) in sorted(kernel.families.items())},
@@ -148,6 +140,22 @@ def summarise(
         damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
         stop=None if watch is None else watch.stop,
     )
+
+
+def _named(protocols: Mapping[int, Mapping[int, int]], families: Mapping[int, str]) -> dict[str, dict[str, int]]:
+    """Counts by the names of protocols and of types; ``families``: what the capture calls generic families."""
+
+    def name(protocol: int, kind: int) -> str:
+        if kind == FURTHER:
+            return OTHERS
+        return (families.get(kind) if protocol == NETLINK_GENERIC else None) or message_type(protocol, kind)
+
+    return {
+        OTHERS if protocol == FURTHER else PROTOCOLS.get(protocol, str(protocol)): {
+            name(protocol, kind): count for kind, count in sorted(counts.items())
+        }
+        for protocol, counts in sorted(protocols.items())
+    }
 
 
 def _print(summary: CaptureSummary) -> None:

@@ -1,6 +1,6 @@
 """Feeds a recording to any number of lanes: the one driver of replay, decode and statistics.
 
-    batch ─► Conversation.segments() ─► recorded kernel learns ─► lane.feed(), for each lane ─► Step
+    batch ─► Segmenter.segments() ─► recorded kernel learns ─► lane.feed(), for each lane ─► Step
 
 Rules:
 1. Recorded answers to dumps and requests are never events: they give names and state.
@@ -21,8 +21,8 @@ from msgspec import Struct
 from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import ASIDE, Place, Role, Segment
+from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import Tally
 from nlmon.compare.side import Results, Side
 from nlmon.engine.guarded import BackendMaker
@@ -83,7 +83,7 @@ class Feed:
         self.asked = None if protocols is None else frozenset(protocols)
         self.protocols = supported if self.asked is None else supported & self.asked
         self.tally = Tally()
-        self._conversation = Conversation(byteorder)
+        self._segmenter = Segmenter(byteorder)
         self.select: Select = select
         self.answers = answers
         self._families = {name.lower() for name in options.generic_families or ()}
@@ -99,19 +99,20 @@ class Feed:
 
     def steps(self, batch: Batch) -> Iterator[Step]:
         """Feed the next frames of the recording. What comes of them must be read to its end."""
-        for segment in self._conversation.segments(batch, bulk=self._bulk, in_order=self.select == "all"):
+        for segment in self._segmenter.segments(batch, bulk=self._bulk, in_order=self.select == "all"):
+            self.tally.add(segment)
             yield from self._feed(segment)
 
     def flush(self) -> Iterator[Step]:
         """Feed what still waits for others to share its segment, since no batch follows."""
-        for segment in self._conversation.flush():
+        for segment in self._segmenter.flush():
+            self.tally.add(segment)
             yield from self._feed(segment)
         for protocol in list(self._held):
             yield from self._release(protocol)
 
     def _feed(self, segment: Segment) -> Iterator[Step]:
         """Feed a segment, unless its reader pauses: then only the kernel learns of it, which goes on."""
-        self.tally.add(segment)
         protocol, role = segment.datagrams.protocol, segment.place.role
         notification = role is Role.NOTIFICATION
         # With faults there is no bulk.

@@ -30,8 +30,8 @@ from msgspec import UnsetType, structs
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, Direction, Frame
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import NOTIFICATION, Role, Segment
+from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
 from nlmon.compare.known import KnownDifferences
@@ -111,7 +111,7 @@ class Live(Comparison[LiveLane]):
         self.left: int | None = None
         self.programs = Programs(self.lanes)
         self._pairing = Pairing(*kept)
-        self._conversation = Conversation(self.kernel.byteorder)
+        self._segmenter = Segmenter(self.kernel.byteorder)
         self._asking = factory()
         self._sink = sink
         self._on_side = on_side
@@ -182,7 +182,7 @@ class Live(Comparison[LiveLane]):
         number = self._keep("requests", protocol, timestamp, data, direction)
         socket = self._sockets.get(("requests", protocol), 0)
         batch = Batch.of([Frame(number, timestamp, protocol, data, direction, socket)])
-        for segment in self._conversation.segments(batch, bulk=False):
+        for segment in self._segmenter.segments(batch, bulk=False):
             self.tally.add(segment)
             if segment.place.role in {Role.DUMP, Role.REPLY}:
                 self._answer(segment)

@@ -21,8 +21,8 @@ from typing import NamedTuple
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder, Frame, alike
-from nlmon.capture.conversation import SEGMENT_FRAMES
 from nlmon.capture.segment import Role
+from nlmon.capture.segmenter import SEGMENT_FRAMES
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import KnownDifferences
@@ -132,7 +132,8 @@ class Replay(Comparison[RecordedLane]):
         self.timeline.add(batch)
         for step in self.feed.steps(batch):
             self._judge(step)
-        forget_shared()
+        if not self.states.shared:  # else nothing is held twice
+            forget_shared()
 
     def _judge(self, step: Step) -> None:
         datagrams, agreed = step.datagrams, False
@@ -326,6 +327,7 @@ class Replay(Comparison[RecordedLane]):
         self._compare_losses()
         compare_counters(self.judge, self.lanes, last)
         self._compare_outside(last, self.feed.close())
+        forget_shared()
 
 
 def _part(where: Where | None, datagram: Datagram, sides: tuple[Side, Side]) -> tuple[Side, Side] | None:

@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import ByteOrder
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import ASIDE, Role, Segment
+from nlmon.capture.segmenter import Segmenter
 from nlmon.errors import InputError
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.wire import Datagram
@@ -83,7 +83,7 @@ def _byteorder(reader: CaptureReader) -> ByteOrder:
 
 
 def _segments(reader: CaptureReader) -> Iterable[Segment]:
-    conversation = Conversation(_byteorder(reader))
+    segmenter = Segmenter(_byteorder(reader))
     for batch in reader.batches():
-        yield from conversation.segments(batch)
-    yield from conversation.flush()
+        yield from segmenter.segments(batch)
+    yield from segmenter.flush()

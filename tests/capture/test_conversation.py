@@ -213,7 +213,7 @@ def test_requests_are_forgotten_in_the_end() -> None:
     for seq in range(REMEMBERED + 100):
         conversation.place(Frame(seq + 1, 0, 0, message(GETLINK, LINK, flags=1, seq=seq + 1)))
 
-    assert len(conversation._pending) == REMEMBERED
+    assert len(conversation.pending) == REMEMBERED
 
 
 def test_requests_with_one_number_are_forgotten_in_the_end() -> None:
@@ -222,7 +222,7 @@ def test_requests_with_one_number_are_forgotten_in_the_end() -> None:
     for n in range(SAME_NUMBER + 9):
         conversation.place(Frame(n + 1, 0, 0, message(GETLINK, LINK, flags=1, seq=1)))
 
-    assert [len(waiting) for waiting in conversation._pending.values()] == [SAME_NUMBER]
+    assert [len(waiting) for waiting in conversation.pending.values()] == [SAME_NUMBER]
     place = conversation.place(Frame(99, 0, 0, message(NEWLINK, LINK, seq=1, pid=9)))
     assert place.role is Role.REPLY
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
+from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.write import PcapngWriter
 from nlmon.compare.difference import Class
 from nlmon.compare.known import KnownDifference, known_for
@@ -233,12 +233,12 @@ def test_rtmon_files_hold_no_requests(tmp_path: Path) -> None:
     flags = (0, 0x1, 0x601, 0x605, 0x2)
     path = tmp_path / "a.rtmon"
     path.write_bytes(stamp + b"".join(message(16, link(7, "lan0"), flags=one, seq=9, pid=1) for one in flags))
-    conversation = Conversation("little")
+    segmenter = Segmenter("little")
     with open_capture(path) as reader:
         places = [
             (segment.place.role, len(segment.datagrams))
             for batch in reader.batches()
-            for segment in conversation.segments(batch)
+            for segment in segmenter.segments(batch)
         ]
 
     assert places == [(Role.NOTIFICATION, 4), (Role.DUMP, 1)]

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlmon.capture import Batch, Frame, open_capture
-from nlmon.capture.conversation import SEGMENT_BYTES, SEGMENT_FRAMES, Conversation
+from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import ASIDE, Segment
+from nlmon.capture.segmenter import SEGMENT_BYTES, SEGMENT_FRAMES, Segmenter
 from nlmon.framing import types
 from nlmon.testing.messages import attr, generic, message, new_family, number
 from support.paths import CAPTURES
@@ -38,10 +39,10 @@ def batch(*data: bytes, first: int = 1, protocol: int = 0, **shared: Any) -> Bat
 
 def segments(*batches: Batch, **how: bool) -> Iterator[Segment]:
     """The segments of batches that are all of a recording."""
-    conversation = Conversation("little")
+    segmenter = Segmenter("little")
     for one in batches:
-        yield from conversation.segments(one, **how)
-    yield from conversation.flush()
+        yield from segmenter.segments(one, **how)
+    yield from segmenter.flush()
 
 
 def shown(*batches: Batch, **how: bool) -> Shown:
@@ -117,10 +118,10 @@ def test_without_bulk_each_frame_is_a_segment(in_order: bool) -> None:
 def test_a_segment_goes_on_in_the_next_batch() -> None:
     """Of a batch that says that another follows, notifications wait for it; what is set aside does not."""
     first, gap = batch(ADDR, ASKED, more=True), batch(ADDR, first=9)
-    conversation = Conversation("little")
-    found = [[list(s.datagrams.frames) for s in conversation.segments(one)] for one in (first, gap)]
+    segmenter = Segmenter("little")
+    found = [[list(s.datagrams.frames) for s in segmenter.segments(one)] for one in (first, gap)]
 
-    assert (found, list(conversation.flush())) == ([[[2]], [[1, 9]]], [])
+    assert (found, list(segmenter.flush())) == ([[[2]], [[1, 9]]], [])
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,10 @@ def test_what_ends_a_segment_between_batches(second: Batch, expected: Shown) -> 
 @pytest.mark.parametrize("more", [False, True])
 def test_what_still_waits_is_given_in_the_end(more: bool) -> None:
     """Without another batch nothing waits; else ``flush`` gives it, once."""
-    conversation = Conversation("little")
+    segmenter = Segmenter("little")
     given_, rest, nothing = (
         [list(s.datagrams.frames) for s in some]
-        for some in (conversation.segments(batch(ADDR, more=more)), conversation.flush(), conversation.flush())
+        for some in (segmenter.segments(batch(ADDR, more=more)), segmenter.flush(), segmenter.flush())
     )
 
     assert (given_, rest, nothing) == (([], [[1]], []) if more else ([[1]], [], []))
@@ -210,9 +211,9 @@ BATCHES = st.lists(
 )
 
 
-def follow(conversation: Conversation, batches: list[Batch], **how: bool) -> list[Segment]:
+def follow(segmenter: Segmenter, batches: list[Batch], **how: bool) -> list[Segment]:
     """The segments of batches, with the bounds that each must keep."""
-    found = [*chain.from_iterable(conversation.segments(one, **how) for one in batches), *conversation.flush()]
+    found = [*chain.from_iterable(segmenter.segments(one, **how) for one in batches), *segmenter.flush()]
     for segment in found:
         data, numbers = segment.datagrams.data, list(segment.datagrams.frames)
         assert 0 < len(data) <= SEGMENT_FRAMES
@@ -224,7 +225,7 @@ def follow(conversation: Conversation, batches: list[Batch], **how: bool) -> lis
 
 def check(batches: list[Batch], **how: bool) -> None:
     """Hold the segments of batches against the place of each frame by itself."""
-    by_frame, by_segment = Conversation("little"), Conversation("little")
+    by_frame, by_segment = Conversation("little"), Segmenter("little")
     frames: list[Frame] = [frame for one in batches for frame in one.frames()]
     places = {frame.number: by_frame.place(frame) for frame in frames}
     found = follow(by_segment, batches, **how)
@@ -235,8 +236,9 @@ def check(batches: list[Batch], **how: bool) -> None:
     assert all(one.messages == sum(len(types(d, "little")) for d in one.datagrams.data) for one in found)
     in_place = [number_ for number_, place in given_ if how.get("in_order") or place.role not in ASIDE]
     assert in_place == sorted(in_place)
-    assert by_segment._pending.keys() == by_frame._pending.keys()
-    assert (by_segment._echoed, by_segment._announcing) == (by_frame._echoed, by_frame._announcing)
+    other = by_segment.conversation
+    assert other.pending.keys() == by_frame.pending.keys()
+    assert (other._echoed, other._announcing) == (by_frame._echoed, by_frame._announcing)
 
 
 @pytest.mark.slow

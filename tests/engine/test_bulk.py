@@ -19,7 +19,7 @@ from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import Frame, open_capture
-from nlmon.capture.conversation import SEGMENT_FRAMES
+from nlmon.capture.segmenter import SEGMENT_FRAMES
 from nlmon.compare.difference import Class
 from nlmon.engine.replay import Replay
 from nlmon.engine.run import replay_capture

@@ -80,4 +80,4 @@ def test_requests_of_one_number_are_bounded() -> None:
     for frame in range(1000):
         conversation.place(Frame(frame, 0, ROUTE, message(18, bytes(16), flags=REQUEST | DUMP, seq=1)))
 
-    assert [len(waiting) for waiting in conversation._pending.values()] == [SAME_NUMBER]
+    assert [len(waiting) for waiting in conversation.pending.values()] == [SAME_NUMBER]

@@ -28,8 +28,8 @@ from pathlib import Path
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
+from nlmon.capture.segmenter import Segmenter
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.report.model import CaptureReport
@@ -58,11 +58,11 @@ def churn(out: Path, seed: int, changes: int = CHANGES) -> Path:
 def windows(path: Path, places: int, sizes: Sequence[int] = SIZES) -> Iterator[Fault]:
     """Windows of each size that begin at so many notifications, spread over the recording."""
     with open_capture(path) as reader:
-        conversation = Conversation(reader.info.byteorder)
+        segmenter = Segmenter(reader.info.byteorder)
         frames = [
             frame
             for batch in reader.batches()
-            for segment in conversation.segments(batch, bulk=False)
+            for segment in segmenter.segments(batch, bulk=False)
             if segment.place.role is Role.NOTIFICATION
             for frame in segment.datagrams.frames
         ]

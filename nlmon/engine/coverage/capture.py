@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from nlmon.capture import CaptureReader
-from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import ASIDE, Segment
+from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import Tally
 from nlmon.engine.bounds import Watch
 from nlmon.engine.coverage.held import Held
@@ -33,7 +33,7 @@ def count_capture(
     """Add what an open capture holds to ``held``, as far as ``watch`` lets it be read, and say what was read.
     ``protocols``: those that count, by default all; ``on_progress`` gets the position in the file."""
     order = reader.info.byteorder
-    conversation, kernel, tally = Conversation(order), RecordedKernel(order), Tally()
+    segmenter, kernel, tally = Segmenter(order), RecordedKernel(order), Tally()
 
     def take(segments: Iterable[Segment]) -> None:
         for segment in segments:
@@ -45,8 +45,8 @@ def count_capture(
                 held.count(segment.datagrams, order, kernel.family_name)
 
     for batch in watch.batches(reader.batches()):
-        take(conversation.segments(batch))
+        take(segmenter.segments(batch))
         if on_progress is not None:
             on_progress(reader.position)
-    take(conversation.flush())
+    take(segmenter.flush())
     return tally
