@@ -15,13 +15,12 @@ Rules:
 5. An event is that of the datagram which was read before it. So what gives events without one, or delivers them later,
    cannot be compared yet: resync, caches, and a message pool.
 
-Not here: one implementation by itself (``live_lane``), which datagrams belong together (``pairing``), waiting for
-sockets (``nlmon.cli.live``), and the report (``summary``).
+Not here: one implementation by itself (``live_lane``), which datagrams belong together (``pairing``), keeping them
+(``live_recording``), waiting for sockets (``nlmon.cli.live``), and the report (``summary``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -29,7 +28,7 @@ from typing import TypeAlias
 from msgspec import UnsetType, structs
 
 from nlmon.backends.options import BackendOptions
-from nlmon.capture.base import Batch, Direction, Frame
+from nlmon.capture.base import Batch, Frame
 from nlmon.capture.segment import NOTIFICATION, Role, Segment
 from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import Tally
@@ -40,7 +39,8 @@ from nlmon.engine.comparison import Comparison, compare_counters, foldable
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.lane import RESTLESS
 from nlmon.engine.live_lane import LiveLane, of_datagram, refuse_what_is_later
-from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
+from nlmon.engine.live_recording import LiveRecording
+from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unmatched
 from nlmon.engine.program_lane import ProgramLane, Programs, lane_of
 from nlmon.errors import TransportError
 from nlmon.framing import types
@@ -52,7 +52,7 @@ from nlmon.transport.faulty import FaultyTapFactory, LiveFaults
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
-from nlmon.transport.recorder import Sink
+from nlmon.transport.recorder import Sink, Way
 from nlmon.transport.tap import Reading, TapFactory
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram, Datagrams
@@ -67,9 +67,8 @@ FactoryMaker: TypeAlias = Callable[[], TransportFactory]
 
 class Live(Comparison[LiveLane]):
     """The comparison of two implementations while they listen. ``tally``: what was read, each datagram once; ``notes``:
-    what was left out; ``unpaired``: what only one of them read, once it is over; ``unheard``: datagrams that only one
-    of them read, since the other one lost them or could read no more, and ``uncompared``: those that nothing could be
-    held against for another reason, by the reason; ``left``: how many more notifications are compared, None: no end.
+    what was left out; ``unmatched``: what only one of them read; ``left``: how many more notifications are compared,
+    None: no end; ``programs``: those that run beside.
 
     ``factory`` opens the sockets of one lane; ``sink`` keeps what is read; ``on_side`` is told what each lane, by its
     number, made of what it has read; ``faults`` happen to both. Raises ``UsageError`` (NLM-E001) for options that ask
@@ -105,17 +104,14 @@ class Live(Comparison[LiveLane]):
         )
         self.tally = Tally()
         self.notes: list[str] = []
-        self.unpaired: list[Unpaired] = []
-        self.unheard: Counter[str] = Counter()
-        self.uncompared: Counter[str] = Counter()
+        self.unmatched = Unmatched()
         self.left: int | None = None
         self.programs = Programs(self.lanes)
         self._pairing = Pairing(*kept)
         self._segmenter = Segmenter(self.kernel.byteorder)
         self._asking = factory()
-        self._sink = sink
+        self._recording = LiveRecording(sink)
         self._on_side = on_side
-        self._sockets: dict[tuple[str, int], int] = {}
         self._names: dict[int, str | None] = {}
 
     def _taps(self, number: int, inner: TransportFactory) -> TapFactory:
@@ -178,9 +174,9 @@ class Live(Comparison[LiveLane]):
         """A transport that asks for dumps, and is in no group."""
         return self._asking.open(protocol, ())
 
-    def _part_of_dump(self, protocol: int, timestamp: int, data: bytes, direction: Direction) -> None:
-        number = self._keep("requests", protocol, timestamp, data, direction)
-        socket = self._sockets.get(("requests", protocol), 0)
+    def _part_of_dump(self, protocol: int, timestamp: int, data: bytes, direction: Way) -> None:
+        number = self._next_frame(timestamp)
+        socket = self._recording.keep("requests", protocol, timestamp, data, direction)
         batch = Batch.of([Frame(number, timestamp, protocol, data, direction, socket)])
         for segment in self._segmenter.segments(batch, bulk=False):
             self.tally.add(segment)
@@ -249,7 +245,8 @@ class Live(Comparison[LiveLane]):
             if not self.left:
                 return None
             self.left -= 1
-        frame = self._keep("events", datagram.protocol, datagram.timestamp, datagram.data, "in")
+        frame = self._next_frame(datagram.timestamp)
+        self._recording.keep("events", datagram.protocol, datagram.timestamp, datagram.data, "in")
         datagram = structs.replace(datagram, frame=frame)
         if self._faults is not None:
             self._faults.arrive(datagram)
@@ -263,14 +260,9 @@ class Live(Comparison[LiveLane]):
             self._pairing.hold(number, reading)
         return reading
 
-    def _keep(self, kind: str, protocol: int, timestamp: int, data: bytes, direction: Direction) -> int:
-        """Record a datagram, where that is wanted; its number."""
+    def _next_frame(self, timestamp: int) -> int:
+        """The number of the next datagram, which was read at a time."""
         self.timeline.add_one(self.tally.frames + 1, timestamp)
-        if self._sink is not None and direction:
-            socket = self._sockets.get((kind, protocol))
-            if socket is None:
-                socket = self._sockets[kind, protocol] = self._sink.add_socket(f"{kind}-{protocol}", protocol)
-            self._sink.write(socket=socket, timestamp=timestamp, data=data, direction=direction)
         return self.tally.frames + 1
 
     def _add(self, number: int, read: Read, *, early: bool) -> None:
@@ -282,7 +274,7 @@ class Live(Comparison[LiveLane]):
         elif groups and groups.isdisjoint(other.groups(protocol)) and not groups.isdisjoint(lane.groups(protocol)):
             if protocol == NETLINK_GENERIC:
                 # Which groups of families an implementation joins depends on when they appear.
-                self.uncompared[f"{other.name} has not joined the groups of their families"] += 1
+                self.unmatched.uncompared[f"{other.name} has not joined the groups of their families"] += 1
                 if self.left is not None:
                     self.left += 1
             else:
@@ -358,8 +350,8 @@ class Live(Comparison[LiveLane]):
         for lane, dropped in zip(self.lanes, drops, strict=True):
             for protocol, count in dropped.items():
                 lane.ledger.note_drops(protocol, count)
-        self.unpaired = self._pairing.unpaired()
-        for unpaired in self.unpaired:
+        self.unmatched.unpaired = self._pairing.unpaired()
+        for unpaired in self.unmatched.unpaired:
             for read in unpaired.within:
                 self._judge_unpaired(unpaired.lane, read)
         last = self.tally.last_frame
@@ -369,16 +361,9 @@ class Live(Comparison[LiveLane]):
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         if self._faults is not None and not any(count for dropped in drops for count in dropped.values()):
             self._compare_losses()
-        self._record_drops(drops)
+        self._recording.keep_drops(drops)
         compare_counters(self.judge, self.lanes, last)
         self._compare_outside(last, [lane.close() for lane in self.lanes])
-
-    def _record_drops(self, drops: Sequence[dict[int, int]]) -> None:
-        """Record what no lane has read: of each protocol, the least that any of its sockets lost."""
-        for (kind, protocol), socket in self._sockets.items():
-            lost = [dropped[protocol] for dropped in drops if protocol in dropped]
-            if self._sink is not None and kind == "events" and lost:
-                self._sink.lost(socket, min(lost))
 
     def _judge_unpaired(self, number: int, read: Read) -> None:
         """Judge what the other lane has not read, though it read what came before and behind it. It comes too late for
@@ -389,10 +374,10 @@ class Live(Comparison[LiveLane]):
         protocol, groups = datagram.protocol, carried_by(datagram, self.kernel)
         mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))
         if other.lost(protocol):
-            self.unheard[f"{other.name} lost them"] += 1
+            self.unmatched.unheard[f"{other.name} lost them"] += 1
         elif protocol in other.failed:
-            self.unheard[f"the socket of {other.name} failed"] += 1
+            self.unmatched.unheard[f"the socket of {other.name} failed"] += 1
         elif mine <= joined or (groups and groups & mine and groups <= joined):
             self._judge(number, read, Side(other.name, (), ()), fold=False)
         else:
-            self.uncompared[f"{other.name} may not have joined their group"] += 1
+            self.unmatched.uncompared[f"{other.name} may not have joined their group"] += 1

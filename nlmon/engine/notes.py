@@ -98,13 +98,13 @@ def live_notes(live: Live) -> list[str]:
     if live.programs:
         notes.append("answers to dumps are not compared: a program that runs beside is given others")
     notes += [note for lane in live.lanes for note in lane.guarded.notes]
-    outside = sum(one.outside for one in live.unpaired)
+    outside = sum(one.outside for one in live.unmatched.unpaired)
     if outside:
         are = counted(
             outside, "notification at the begin or the end reached", "notifications at the begin or the end reached"
         )
         notes.append(f"{are} one of them alone and {'is' if outside == 1 else 'are'} not judged")
-    uncompared = {**live.uncompared, **live.unheard}
+    uncompared = {**live.unmatched.uncompared, **live.unmatched.unheard}
     return notes + [not_compared(why, count) for why, count in sorted(uncompared.items())]
 
 

@@ -26,7 +26,7 @@ from nlmon.compare.side import Side
 from nlmon.transport.tap import Reading
 from nlmon.wire import Datagram
 
-__all__ = ["BYTES_KEPT", "DATAGRAMS_KEPT", "Pairing", "Read", "Unpaired"]
+__all__ = ["BYTES_KEPT", "DATAGRAMS_KEPT", "Pairing", "Read", "Unmatched", "Unpaired"]
 
 # The most that waits for the other lane, of each lane and protocol.
 DATAGRAMS_KEPT, BYTES_KEPT = 65_536, 64 * 1024 * 1024
@@ -54,6 +54,17 @@ class Unpaired(Struct, frozen=True):
     within: list[Read]
     outside: int
     given_up: int
+
+
+class Unmatched:
+    """What only one of two lanes has read. ``unpaired``: what stayed without its counterpart, once it is over;
+    ``unheard``: datagrams that the other one lost or could read no more, and ``uncompared``: those that nothing could
+    be held against for another reason, by the reason."""
+
+    def __init__(self) -> None:
+        self.unpaired: list[Unpaired] = []
+        self.unheard: Counter[str] = Counter()
+        self.uncompared: Counter[str] = Counter()
 
 
 class _Waiting:

@@ -315,9 +315,9 @@ def _unheard(live: Live, policy: Policy) -> list[str]:
 
 def _uncompared(live: Live) -> dict[str, int]:
     """What both may have heard and nobody compared, though no loss says why."""
-    given_up = sum(one.given_up for one in live.unpaired)
+    given_up = sum(one.given_up for one in live.unmatched.unpaired)
     found = {f"{counted(given_up, 'datagram')} waited for the other one for too long": given_up}
-    return found | {not_compared(why, count): count for why, count in sorted(live.uncompared.items())}
+    return found | {not_compared(why, count): count for why, count in sorted(live.unmatched.uncompared.items())}
 
 
 def _is_too_lossy(lane: LiveLane, policy: Policy) -> bool:
