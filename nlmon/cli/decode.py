@@ -115,16 +115,16 @@ def command(
     say_stop(watch.stop, shown_path(capture))
     if reader.damage is not None:
         raise reader.damage
-    if where is not None and counts["read"] and not counts["events"]:
-        raise InputError("NLM-W007", f"no event matches {where.text}", where=shown_path(capture))
     if not counts["events"]:
-        raise InputError(
-            "NLM-U002",
-            "no event in this capture",
-            where=shown_path(capture),
-            why=why_unread(reader.info, feed.tally),
-            hint="see nlmon capture info, and --protocol and --select",
-        )
+        raise _nothing(shown_path(capture), why_unread(reader.info, feed.tally), where if counts["read"] else None)
+
+
+def _nothing(shown: str, why: str, where: Filter | None) -> InputError:
+    """What is said where no event was printed; ``where``: the filter that matched none of those there are."""
+    if where is not None:
+        return InputError("NLM-W007", f"no event matches {where.text}", where=shown)
+    hint = "see nlmon capture info, and --protocol and --select"
+    return InputError("NLM-U002", "no event in this capture", where=shown, why=why, hint=hint)
 
 
 def _print(events: Iterable[Event]) -> None:

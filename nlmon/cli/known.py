@@ -25,6 +25,7 @@ from nlmon.report.text import counted, shown_path
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import KnownDifference
+    from nlmon.project.known import KnownFile
     from nlmon.report.model import CaptureReport, Report
 
 __all__ = ["command"]
@@ -123,7 +124,7 @@ def add(
     this, or more than it names.
     """
     from nlmon.cli.knownreports import read_reports  # noqa: PLC0415
-    from nlmon.project.known import KnownFile, today  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.project.known import today  # noqa: PLC0415  (start-up: --help needs none of it)
 
     last = None if expires is None else expires.date()
     if last is not None and last < today():
@@ -143,12 +144,7 @@ def add(
     if not entries:
         raise _nothing(read, report, wanted)
     path = _path(file)
-    try:
-        known = KnownFile.read(path)
-    except InputError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        known = KnownFile(path)
+    known = _read_or_new(path)
     there = {entry.scope: number for number, entry in known.entries}
     new = [entry for entry in entries if entry.scope not in there]
     known = known.adding(new)
@@ -162,6 +158,18 @@ def add(
     if rest := _unnamed(read, wanted):
         what, hint = f"the report counts more than it names: {rest}", f"replay again with --known {path}"
         raise InputError("NLM-K019", what, where=shown_path(report), hint=hint)
+
+
+def _read_or_new(path: Path) -> KnownFile:
+    """The file, or an empty one where there is none yet."""
+    from nlmon.project.known import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    try:
+        return KnownFile.read(path)
+    except InputError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        return KnownFile(path)
 
 
 @command.command()

@@ -19,14 +19,14 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import structs
+from msgspec import Struct, structs
 
 from nlmon.cli import complete
 from nlmon.cli.common import (
@@ -51,9 +51,9 @@ from nlmon.cli.listening import (
     wake_on_signals,
 )
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
 from nlmon.cli.show_options import show_options
-from nlmon.cli.verdict import exit_code, print_verdict, whole_report
+from nlmon.cli.verdict import exit_code, give_report, whole_report
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import directions, in_direction
@@ -133,8 +133,7 @@ def command(
     only fields are lost; 1 a regression, whole events are lost, or the policy fails the run; 3 inconclusive (messages
     were lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
     """
-    from nlmon.aside import prints_aside  # noqa: PLC0415
-    from nlmon.capture.write import PcapngWriter, metadata_here  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.capture.write import metadata_here  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.compare.known import known_for  # noqa: PLC0415
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
     from nlmon.project.known import known_file  # noqa: PLC0415
@@ -149,23 +148,10 @@ def command(
     known = known_file(policy.known)
     judged = directions(both_ways=both_ways)
     allowed = known_for(known.valid, where, facts["kernel"], [in_direction(one, names) for one in judged])
-    with wake_on_signals() as wake, contextlib.ExitStack() as stack:
-        sink = keys = None
-        if record is not None:
-            sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-            keys = KeyWatch(sink, sys.byteorder)
-        stack.enter_context(prints_aside())
-        makers = [_maker(name, stack) for name in names]
-        live, opened = _started((makers[0], makers[1]), protocols, (receive_buffer, groups), allowed, keys)
-        warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
-        _listen(live, wake, count, duration)
-        if sink is not None and final_dump and live.left != 0:
-            _final_dumps(live, opened, wake)
-        _settle(live)
-        live.finish()
-    if record is not None and sink is not None and keys is not None:
-        warn(f"{counted(sink.frames, 'datagram')} in {record}")
-        keys.warn(record)
+    asked = _Asked(protocols, (receive_buffer, groups), count, duration, final_dump=record is not None and final_dump)
+    kept = contextlib.nullcontext() if record is None else _recording(record, facts)
+    with wake_on_signals() as wake, kept as sink:
+        live = _compare(names, asked, allowed, sink, wake)
     found = list(live_reports(live, where, kernel=facts["kernel"], host=facts["host"], policy=policy, control=control))
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
@@ -176,12 +162,54 @@ def command(
         host=platform.node(),
         started=started,
     )
-    try:
-        print_verdict(whole, form, shown)
-    finally:
-        # The report is written even when the terminal is gone.
-        write_capture_reports(reports, whole)
+    give_report(whole, form, shown, reports)
     sys.exit(exit_code(whole))
+
+
+class _Asked(Struct, frozen=True):
+    """What is asked of a comparison: the protocols, none: all; bytes of each buffer, and more groups; after how many
+    notifications, and seconds, it ends; and whether it ends with dumps."""
+
+    protocols: tuple[int, ...]
+    receiving: tuple[int, Sequence[str]]
+    count: int | None
+    duration: float | None
+    final_dump: bool
+
+
+@contextlib.contextmanager
+def _recording(record: Path, facts: Mapping[str, str]) -> Iterator[Sink]:
+    """A recording, of which is said in the end how much it holds, and whether keys are in it."""
+    from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    with PcapngWriter(record, metadata=facts, byteorder=sys.byteorder) as sink:
+        keys = KeyWatch(sink, sys.byteorder)
+        yield keys
+    warn(f"{counted(sink.frames, 'datagram')} in {record}")
+    keys.warn(record)
+
+
+def _compare(
+    names: tuple[str, str],
+    asked: _Asked,
+    known: Sequence[KnownDifferences],
+    sink: Sink | None,
+    wake: socket.socket,
+) -> Live:
+    """The comparison of two implementations, once it is over; it ends when ``wake`` can be read, too."""
+    from nlmon.aside import prints_aside  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(prints_aside())
+        makers = _maker(names[0], stack), _maker(names[1], stack)
+        live, opened = _started(makers, asked.protocols, asked.receiving, known, sink)
+        warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
+        _listen(live, wake, asked.count, asked.duration)
+        if asked.final_dump and live.left != 0:
+            _final_dumps(live, opened, wake)
+        _settle(live)
+        live.finish()
+    return live
 
 
 def _maker(name: str, stack: contextlib.ExitStack) -> BackendMaker | LiveProgram:

@@ -36,9 +36,9 @@ from nlmon.cli.common import (
 )
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
 from nlmon.cli.show_options import show_options
-from nlmon.cli.verdict import exit_code, print_verdict, whole_report
+from nlmon.cli.verdict import exit_code, give_report, whole_report
 from nlmon.cli.where import where_option
 from nlmon.errors import CaptureError, ExitCode, PlatformError, UsageError
 from nlmon.names import protocol_number
@@ -168,13 +168,10 @@ def command(
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
     from nlmon.project.known import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
 
-    out, names = sys.stdout.buffer, compared(against, implementation, control=control)
+    names = compared(against, implementation, control=control)
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
-    refuse_stdin_twice(captures)
+    _refuse_together(captures, jobs, cluster, filtered=where is not None, recover=recover)
     refuse_reports(reports, captures)
-    if where is not None and recover:
-        raise UsageError("NLM-W008", "--where does not go with --recover", why=WHERE_WHY, hint="leave out one of them")
-    _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
     options = ReplayOptions(
         reference=names[0],
@@ -202,17 +199,13 @@ def command(
     )
     arguments, program = decisive_words(_DECISIVE), own_program()
     if form == "jsonl":
-        out.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments, program)))
+        sys.stdout.buffer.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments, program)))
     narrowed = bool(protocols or families or groups or faults or recover or where or select != "notifications")
     done = _replay(captures, options, jobs, cluster)
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
     whole = whole_report(*(done.reports, names, select, policy, known), tried=not narrowed, complete=complete)
     whole = structs.replace(whole, arguments=arguments, program=program)
-    try:
-        print_verdict(whole, form, shown)
-    finally:
-        # The report is written even when the terminal is gone.
-        write_capture_reports(reports, whole)
+    give_report(whole, form, shown, reports)
     if done.cut:
         _say_interrupted(done.replayed, len(captures))
         sys.exit(ExitCode.INTERRUPTED)
@@ -279,8 +272,13 @@ def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:
         raise UsageError("NLM-U013", f"--select all does not go with {' and '.join(asked)}", why=why, hint=hint)
 
 
-def _refuse_together(captures: tuple[Path, ...], jobs: int | None, cluster: str) -> None:
+def _refuse_together(
+    captures: tuple[Path, ...], jobs: int | None, cluster: str, *, filtered: bool, recover: bool
+) -> None:
     """Raise ``UsageError`` for options and captures that exclude each other."""
+    refuse_stdin_twice(captures)
+    if filtered and recover:
+        raise UsageError("NLM-W008", "--where does not go with --recover", why=WHERE_WHY, hint="leave out one of them")
     if cluster and jobs is not None:
         hint = "leave out --jobs; a cluster has the workers that it was started with"
         raise UsageError("NLM-U015", "--jobs does not go with --executor dask", hint=hint)

@@ -7,11 +7,12 @@ Not here: the values (``nlmon.report.model``), their forms (``nlmon.report``), a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained
+from nlmon.cli.reports import ReportFile, write_capture_reports
 from nlmon.errors import ExitCode
 from nlmon.project.unused import met_entries, stale_entries
 from nlmon.report.blind import add_up_spots
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # start-up: only a run with a file of known differences has a
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown
 
-__all__ = ["exit_code", "print_verdict", "whole_report"]
+__all__ = ["exit_code", "give_report", "print_verdict", "whole_report"]
 
 
 def whole_report(
@@ -67,6 +68,15 @@ def exit_code(whole: Report, *, lost_worker: bool = False) -> ExitCode:
     if not whole.captures or any(capture.verdict in UNDECIDED for capture in whole.captures):
         return ExitCode.INPUT
     return ExitCode.OK
+
+
+def give_report(whole: Report, form: str, shown: Shown, reports: Sequence[ReportFile]) -> None:
+    """Print the report, and write it to files; see ``print_verdict``."""
+    try:
+        print_verdict(whole, form, shown)
+    finally:
+        # The files are written even when the terminal is gone.
+        write_capture_reports(reports, whole)
 
 
 def print_verdict(whole: Report, form: str, shown: Shown) -> None:
