@@ -6,7 +6,7 @@ is closed; and of a malformed attribute a line does not tell whether its value i
 that.
 
 Rules:
-1. Recorded answers are compared, too; what differs in them alone is told apart, since no monitor exports it.
+1. Recorded answers are compared, too; what differs in them alone is counted apart, since no monitor exports it.
 2. What could not be read is kept by its kind, with the first one as an example.
 
 Not here: what is exported (``dynamic``), and what comes of it (``judging``).

@@ -28,7 +28,7 @@ __all__ = ["PATIENCE", "Notifier"]
 # Seconds.
 PATIENCE = 0.2
 # Characters of a text that systemctl(1) shows, and messages that are kept.
-STATUS_SHOWN, KEPT = 200, 8
+STATUS_SHOWN, WAITING = 200, 8
 
 
 class Notifier:
@@ -38,7 +38,7 @@ class Notifier:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self.interval = _interval(environ) if self._address else None
-        self._kept: deque[bytes] = deque(maxlen=KEPT)
+        self._kept: deque[bytes] = deque(maxlen=WAITING)
 
     def ready(self, status: str = "") -> None:
         """Tell that all is open, or that a new configuration is in force."""
@@ -74,18 +74,17 @@ class Notifier:
 
     def _send(self, patience: float) -> None:
         """Send what is kept, in its order, as far as it is taken."""
-        if not self._kept or sys.platform != "linux":
-            return
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-                sender.settimeout(patience)
-                while self._kept:
-                    sender.sendto(self._kept[0], self._address)
-                    self._kept.popleft()
-        except (TimeoutError, BlockingIOError):
-            pass  # its queue is full
-        except OSError:
-            self._kept.clear()  # nobody listens
+        if self._kept and sys.platform == "linux":
+            try:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                    sender.settimeout(patience)
+                    while self._kept:
+                        sender.sendto(self._kept[0], self._address)
+                        self._kept.popleft()
+            except (TimeoutError, BlockingIOError):
+                pass  # its queue is full
+            except OSError:
+                self._kept.clear()  # nobody listens
 
 
 def _address(name: str) -> str | bytes:
