@@ -73,10 +73,16 @@ __all__ = [
     "UsageError",
     "WrappedLength",
     "errno_name",
+    "reason_of",
 ]
 
 # Of a line of a filter expression so many characters are shown beside its mistake.
 SHOWN = 100
+
+
+def reason_of(error: BaseException) -> str:
+    """What the system says of an error without its number and its file, or else what the error says."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _words(text: str) -> list[str]:

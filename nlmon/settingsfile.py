@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from nlmon.errors import InputError
+from nlmon.errors import InputError, reason_of
 
 __all__ = ["SettingsFile", "from_here", "named", "nearest", "shown", "type_name"]
 
@@ -76,7 +76,7 @@ def _read(path: Path) -> SettingsFile | None:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        why = reason_of(error)
         hint = "name another with --config"
         raise InputError("NLM-P001", "the settings cannot be read", where=where, why=why, hint=hint) from error
     names = ("tool", "nlmon") if path.name == PYPROJECT else ()

@@ -22,7 +22,7 @@ import msgspec
 
 from nlmon.canary.pairs import Line
 from nlmon.capture.source import zstd_blocks
-from nlmon.errors import InputError
+from nlmon.errors import InputError, reason_of
 from nlmon.eventjson.read import event_from_json
 from nlmon.exporters.layout import in_event_form
 from nlmon.exporters.rotation import rotated_files
@@ -65,7 +65,7 @@ class Log:
                 yield from self._more()
                 yield from self._after()
         except (OSError, EOFError, zlib.error) as error:
-            why = getattr(error, "strerror", None) or str(error)
+            why = reason_of(error)
             raise InputError("NLM-Z007", "a log cannot be read", where=str(self._name), why=why) from None
 
     def close(self) -> None:

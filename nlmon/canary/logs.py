@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 from nlmon.canary.files import HostFile
 from nlmon.canary.judging import GroupFacts, Host
 from nlmon.capture.source import zstd_is_whole
-from nlmon.errors import InputError, PlatformError
+from nlmon.errors import InputError, PlatformError, reason_of
 
 __all__ = ["MEMORY_KEPT", "TYPES_KEPT", "Counted", "Window", "read_logs"]
 
@@ -125,7 +125,7 @@ def _refuse_cut(paths: Iterable[Path]) -> None:
             with path.open("rb") as file:
                 whole = zstd_is_whole(file)
         except OSError as error:
-            raise _unreadable(str(path), error.strerror or str(error)) from error
+            raise _unreadable(str(path), reason_of(error)) from error
         if not whole:
             raise _unreadable(str(path), "it ends inside a zstd frame")
 

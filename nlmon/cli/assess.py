@@ -17,6 +17,7 @@ import click
 
 from nlmon.cli.common import FilePath, duration_option, say_where_explained, warn
 from nlmon.cli.config_files import MISTAKEN, say_problems
+from nlmon.cli.output import print_json
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
 from nlmon.cli.terminated import terminated_in_order
 from nlmon.errors import UsageError
@@ -133,11 +134,10 @@ def _refuse_streams(captures: Sequence[Path]) -> None:
 
 def _say(found: Assessment, seconds: float, form: str, verbose: int) -> None:
     from nlmon.assess.text import lines_of, markdown_of  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     wrong = [one for one in found.problems if one.severity == "error"]
     if form == "json":
-        sys.stdout.write(report_bytes(found).decode())
+        print_json(found)
     if wrong:
         say_problems(wrong)
         say_where_explained([one.code for one in wrong], sys.stderr)

@@ -16,15 +16,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import F, show_error
+from nlmon.cli.common import F, progress, show_error, warn_notes
 from nlmon.errors import ExitCode, InputError
 from nlmon.limits import MOST_OBJECTS
 
 if TYPE_CHECKING:  # start-up: --help needs no report
+    from nlmon.capture import ByteOrder, CaptureReader
     from nlmon.report.model import Stop
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "max_messages_option",
     "max_objects_option",
     "noted_interruption",
+    "reading",
+    "say_end",
     "say_stop",
     "stopped",
 ]
@@ -144,3 +148,26 @@ def say_stop(stop: Stop | None, where: str) -> None:
         show_error(stopped(stop, where))
         raise SystemExit(ExitCode.INTERRUPTED)
     raise stopped(stop, where)
+
+
+def say_end(reader: CaptureReader, stop: Stop | None, where: str) -> None:
+    """Say what one must know of a capture that was read, and raise what has ended it early: a bound or damage."""
+    warn_notes(reader)
+    say_stop(stop, where)
+    if reader.damage is not None:
+        raise reader.damage
+
+
+@contextmanager
+def reading(
+    capture: Path, byteorder: ByteOrder | None
+) -> Iterator[tuple[CaptureReader, Callable[[int], None] | None, Callable[[], bool]]]:
+    """A capture that is open, what moves the progress bar along, and whether Ctrl-C was pressed."""
+    from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help reads no capture)
+
+    with (
+        open_capture(capture, byteorder=byteorder) as reader,
+        progress(reader.size, capture.name) as advance,
+        interruption() as interrupted,
+    ):
+        yield reader, advance, interrupted

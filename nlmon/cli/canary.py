@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode, UsageError
 from nlmon.printable import printable
 
@@ -130,7 +131,6 @@ def command(
     from nlmon.canary.expected import of_libnl_alone  # noqa: PLC0415  (start-up: --help reads nothing)
     from nlmon.canary.files import SCRAPED, files_of  # noqa: PLC0415
     from nlmon.canary.judging import Rules, judge  # noqa: PLC0415
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     before, after = files_of(control, canary, by)
     by_contract = of_libnl_alone() if CONTRACT in allowed else frozenset()
@@ -150,7 +150,7 @@ def command(
         counted = read_logs(before, after, window)
         report = judge(counted.control, counted.canary, rules, facts=counted.facts, seconds=counted.seconds)
     if form == "json":
-        sys.stdout.buffer.write(report_bytes(report))
+        print_json(report)
     else:
         for line in _lines(report, verbose=verbose):
             sys.stdout.write(f"{printable(line)}\n")

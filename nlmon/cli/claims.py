@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.conform import counts_line, refuse_nothing
+from nlmon.cli.output import console, print_json
 from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -31,14 +32,13 @@ def command(report: Path | None, listing: bool, form: str) -> None:
 
     Exit code: 0 all is as declared, 1 a claim fails, 3 REPORT is none or has no claim, 4 pytest is not installed.
     """
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: --help needs none of it)
 
     if report is not None and listing:
         raise click.UsageError("--list takes no REPORT")
     found = _listed() if listing else _tested() if report is None else _read(report)
     refuse_nothing(found)
     if form == "json":
-        sys.stdout.write(report_bytes(found).decode())
+        print_json(found)
     else:
         _print(found)
     if found.unexpected():
@@ -73,7 +73,6 @@ def _read(path: Path) -> ConformanceReport:
 
 def _print(found: ConformanceReport) -> None:
     from rich import box  # noqa: PLC0415  (start-up: only people need it)
-    from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -86,7 +85,7 @@ def _print(found: ConformanceReport) -> None:
         by_name = {result.implementation: result for result in claim.results}
         cells = [_cell(by_name.get(name)) for name in found.implementations]
         table.add_row(escape(printable(claim.id)), escape(printable(claim.statement)), *cells)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    console().print(table)
     reasons = Counter(
         (result.implementation, result.expected, result.reason)
         for claim in found.claims

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import FilePath, against_option, implementation_option
+from nlmon.cli.output import print_bytes
 from nlmon.errors import ExitCode, UsageError
 from nlmon.printable import printable
 
@@ -177,5 +178,4 @@ def _json(found: LogDifference | LogSummary) -> None:
 
     from nlmon.printable import printable_json  # noqa: PLC0415
 
-    sys.stdout.buffer.write(printable_json(msgspec.json.encode(found)) + b"\n")
-    sys.stdout.buffer.flush()
+    print_bytes(printable_json(msgspec.json.encode(found)) + b"\n")

@@ -13,6 +13,7 @@ import click
 
 from nlmon.cli.common import say_where_explained, warn
 from nlmon.cli.config_files import MISTAKEN, files_argument, load_files, say_problems
+from nlmon.cli.output import print_json
 
 if TYPE_CHECKING:  # start-up: --help needs no configuration
     from nlmon.config.report import CheckReport
@@ -46,7 +47,7 @@ def command(files: tuple[Path, ...], form: str, *, strict: bool) -> None:
     loaded = load_files(files)
     report = report_of(loaded, tuple(printable(str(path)) for path in loaded.files))
     if form == "json":
-        _write_json(report)
+        print_json(report, by_name=False)
     elif form == "github":
         _write_annotations(report)
     else:
@@ -65,12 +66,6 @@ def _summary(report: CheckReport) -> str:
         return f"{files}: in order"
     counts = ((report.errors, "error"), (report.notices, "notice"))
     return f"{files}: {', '.join(counted(count, name) for count, name in counts if count)}"
-
-
-def _write_json(report: CheckReport) -> None:
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: only this form needs it)
-
-    sys.stdout.write(report_bytes(report, by_name=False).decode())
 
 
 def _write_annotations(report: CheckReport) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from nlmon.cli.config_files import MISTAKEN, files_argument, load_files, say_problems
+from nlmon.cli.output import print_json
 
 __all__ = ["command"]
 
@@ -43,6 +44,4 @@ def command(files: tuple[Path, ...], form: str) -> None:
     if form == "yaml":
         sys.stdout.write(as_yaml(shown))
     else:
-        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: YAML needs none of it)
-
-        sys.stdout.write(report_bytes(shown, by_name=False).decode())
+        print_json(shown, by_name=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import FilePath, ImplementationName
+from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -58,7 +59,7 @@ def command(implementations: tuple[str, ...], select: str, verbose: bool, form: 
     if report is not None:
         write_report(report, report_bytes(found))
     if form == "json":
-        sys.stdout.write(report_bytes(found).decode())
+        print_json(found)
     else:
         for claim, result in found.unexpected():
             _print(claim, result, verbose=verbose)

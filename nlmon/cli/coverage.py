@@ -25,6 +25,7 @@ from nlmon.cli.common import (
     warn,
     warn_notes,
 )
+from nlmon.cli.output import console, print_json
 from nlmon.errors import ExitCode, InputError, NlmonError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -68,7 +69,6 @@ def command(
     from nlmon.compare.contract import load_contract  # noqa: PLC0415
     from nlmon.engine.coverage.held import Held  # noqa: PLC0415
     from nlmon.engine.coverage.kernel import kernel_coverage  # noqa: PLC0415
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     names = against, implementation
     backends = backend_class(against), backend_class(implementation)
@@ -84,7 +84,7 @@ def command(
     else:
         found = kernel_coverage(backends, names, load_contract(), protocols)
     if form == "json":
-        sys.stdout.write(report_bytes(found).decode())
+        print_json(found)
     elif found.messages:
         _print(found, verbose)
         if verbose:
@@ -140,7 +140,6 @@ def _read(
 
 def _print(found: CoverageReport, verbose: bool) -> None:
     from rich import box  # noqa: PLC0415  (start-up: only people need it)
-    from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -163,7 +162,7 @@ def _print(found: CoverageReport, verbose: bool) -> None:
             table.add_section()
         numbers = [*([messages] if held else []), sum(counts.values()), *counts.values()]
         table.add_row(escape(printable(name)), *(f"{number:,}" for number in numbers))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    console().print(table)
     silent = sorted((one for one in found.messages if not one.event), key=lambda one: -one.messages)
     if silent:
         shown = silent if verbose else silent[:SHOWN]

@@ -17,17 +17,15 @@ import click
 from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.capture import ByteOrder, open_capture
+from nlmon.capture import ByteOrder
 from nlmon.capture.tally import why_unread
-from nlmon.cli.bounds import interruption, max_messages_option, say_stop
+from nlmon.cli.bounds import max_messages_option, reading, say_end
 from nlmon.cli.common import (
     byteorder_option,
     fault_option,
     feed_options,
-    progress,
     refuse_crash,
     warn,
-    warn_notes,
     warn_unread,
 )
 from nlmon.cli.exports import export_option, exporting
@@ -80,9 +78,7 @@ def command(
     """
     warn_unread(implementation, protocols)
     with (
-        open_capture(capture, byteorder=byteorder) as reader,
-        progress(reader.size, capture.name) as advance,
-        interruption() as interrupted,
+        reading(capture, byteorder) as (reader, advance, interrupted),
         exporting(exports) as export,
     ):
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
@@ -111,10 +107,7 @@ def command(
     if unknown:
         listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(unknown.items()))
         warn(f"{counted(unknown.total(), 'message')} of types that give no event: {listed}")
-    warn_notes(reader)
-    say_stop(watch.stop, shown_path(capture))
-    if reader.damage is not None:
-        raise reader.damage
+    say_end(reader, watch.stop, shown_path(capture))
     if not counts["events"]:
         raise _nothing(shown_path(capture), why_unread(reader.info, feed.tally), where if counts["read"] else None)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import say_where_explained, warn
+from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs no search
@@ -49,7 +50,7 @@ def command(paths: tuple[Path, ...], form: str, *, strict: bool) -> None:
     if form != "github":
         _say_unread(report.unread)
     if form == "json":
-        _write_json(report)
+        print_json(report, by_name=False)
     elif form == "github":
         _write_annotations(report)
     else:
@@ -91,12 +92,6 @@ def _say_unread(unread: tuple[Unread, ...]) -> None:
     for one in unread:
         warn(f"warning[{one.code}]: {printable(_place(one))}: {printable(_text(one))}")
     say_where_explained((one.code for one in unread), sys.stderr)
-
-
-def _write_json(report: Deprecations) -> None:
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: only this form needs it)
-
-    sys.stdout.write(report_bytes(report, by_name=False).decode())
 
 
 def _write_annotations(report: Deprecations) -> None:

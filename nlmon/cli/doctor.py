@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import FilePath, say_where_explained
+from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode
 
 __all__ = ["command"]
@@ -42,11 +43,10 @@ def command(config: tuple[Path, ...], socket: Path | None, form: str) -> None:
     from nlmon.monitor.doctor import examine  # noqa: PLC0415
     from nlmon.monitor.doctor.finding import report_lines  # noqa: PLC0415
     from nlmon.monitor.doctor.look import look  # noqa: PLC0415
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     report = examine(look(config, socket, os.environ))
     if form == "json":
-        sys.stdout.write(report_bytes(report).decode())
+        print_json(report)
     else:
         for line in report_lines(report):
             click.echo(line)

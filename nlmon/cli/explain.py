@@ -5,7 +5,6 @@ Not here: the texts (``nlmon.explain``).
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import click
 
 from nlmon.cli import complete
 from nlmon.cli.common import show_error
+from nlmon.cli.output import print_json
 from nlmon.errors import UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -38,10 +38,9 @@ def command(words: tuple[str, ...], form: str) -> None:
     found, unknown = _found(words)
     if form == "json":
         from nlmon.explain import Explanations, sizes  # noqa: PLC0415  (start-up: --help needs none of it)
-        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
         entries = [one for some, _ in found for one in some]
-        sys.stdout.write(report_bytes(Explanations(sizes(), entries)).decode())
+        print_json(Explanations(sizes(), entries))
         _refuse(unknown)
         return
     for number, (some, whole) in enumerate(found):

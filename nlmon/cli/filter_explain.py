@@ -5,7 +5,6 @@ Not here: the language (``nlmon.filters``).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from nlmon.cli.common import against_option, implementation_option
 from nlmon.cli.filter_provided import FieldRow, field_row, field_table
+from nlmon.cli.output import print_json
 from nlmon.cli.where import FilterText
 from nlmon.monitor.filterfields import provides
 from nlmon.printable import printable
@@ -48,14 +48,13 @@ def command(where: Filter, implementation: str, against: str, form: str) -> None
     Exit code: 0 done, 2 the expression is wrong.
     """
     from nlmon.backends.registry import refuse_program  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     names = tuple(dict.fromkeys((against, implementation)))
     for name in names:
         refuse_program(name)
     found = explained(where, names)
     if form == "json":
-        sys.stdout.write(report_bytes(found).decode())
+        print_json(found)
         return
     lines = [found.filter, ""]
     if len(found.tree) > 1:

@@ -5,13 +5,12 @@ Not here: the table (``nlmon.filters.fields``), and who provides them (``nlmon.m
 
 from __future__ import annotations
 
-import sys
-
 import click
 from msgspec import Struct
 
 from nlmon.cli.common import against_option, implementation_option
 from nlmon.cli.filter_provided import FieldRow, field_row, field_table
+from nlmon.cli.output import print_json
 
 __all__ = ["FilterFields", "command"]
 
@@ -32,14 +31,13 @@ def command(implementation: str, against: str, form: str) -> None:
     the other names that they have."""
     from nlmon.backends.registry import refuse_program  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.filters.fields import ALIASES, FIELDS  # noqa: PLC0415
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     names = tuple(dict.fromkeys((against, implementation)))
     for name in names:
         refuse_program(name)
     rows = [field_row(field, names) for field in FIELDS.values()]
     if form == "json":
-        sys.stdout.write(report_bytes(FilterFields(rows, dict(ALIASES))).decode())
+        print_json(FilterFields(rows, dict(ALIASES)))
         return
     for line in field_table(rows):
         click.echo(line)

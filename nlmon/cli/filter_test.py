@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import UNSET, Struct
 
-from nlmon.cli.bounds import interruption, max_messages_option, say_stop
+from nlmon.cli.bounds import max_messages_option, reading, say_end
 from nlmon.cli.common import (
     FilePath,
     against_option,
     byteorder_option,
     implementation_option,
-    progress,
     protocol_option,
     refuse_crash,
     select_option,
     warn,
-    warn_notes,
 )
 from nlmon.cli.where import FilterText
 from nlmon.errors import ExitCode, InputError
@@ -81,7 +79,6 @@ def command(
     or the capture is damaged or longer than --max-messages, 130 interrupted.
     """
     from nlmon.backends.registry import create  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.capture import open_capture  # noqa: PLC0415
     from nlmon.engine.bounds import Bounds, Watch  # noqa: PLC0415
     from nlmon.engine.feed import Feed  # noqa: PLC0415
     from nlmon.engine.read import read_together  # noqa: PLC0415
@@ -89,11 +86,7 @@ def command(
 
     names = against, implementation
     counts, differ = dict.fromkeys(names, 0), 0
-    with (
-        open_capture(capture, byteorder=byteorder) as reader,
-        progress(reader.size, capture.name) as advance,
-        interruption() as interrupted,
-    ):
+    with reading(capture, byteorder) as (reader, advance, interrupted):
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         makers = [partial(create, name) for name in names]
         feed = Feed(makers, reader.info.byteorder, select=select, protocols=protocols or None, answers=False)
@@ -115,10 +108,7 @@ def command(
     sys.stdout.flush()
     for name, count in counts.items():
         warn(f"{name}: {counted(count, 'event')} matched")
-    warn_notes(reader)
-    say_stop(watch.stop, shown_path(capture))
-    if reader.damage is not None:
-        raise reader.damage
+    say_end(reader, watch.stop, shown_path(capture))
     if not any(counts.values()):
         raise InputError("NLM-W007", f"no event matches {where.text}", where=shown_path(capture))
     if differ:

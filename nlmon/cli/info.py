@@ -5,7 +5,6 @@ Not here: decoding; messages are counted by their headers (``nlmon.framing``).
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +16,14 @@ from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.segment import Role, Segment
 from nlmon.capture.segmenter import Segmenter
 from nlmon.capture.tally import FURTHER, Tally
-from nlmon.cli.bounds import interruption, max_messages_option, say_stop
-from nlmon.cli.common import FilePath, byteorder_option, progress, refuse_unread, warn_notes
+from nlmon.cli.bounds import interruption, max_messages_option, say_end
+from nlmon.cli.common import FilePath, byteorder_option, progress, refuse_unread
+from nlmon.cli.output import console, print_json
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.framing import types
 from nlmon.limits import KINDS_KEPT, OTHERS, PROTOCOLS_KEPT, count_kinds
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.printable import printable
-from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage, Stop
 from nlmon.report.text import counted, counted_roles, shown_path
 from nlmon.transport.recorded.kernel import RecordedKernel
@@ -77,14 +76,10 @@ def command(file: Path, form: str, byteorder: ByteOrder | None, max_messages: in
         tally = Tally()
         summary = summarise(reader, shown_path(file), watch, tally)
     if form == "json":
-        sys.stdout.buffer.write(report_bytes(summary))
-        sys.stdout.buffer.flush()
+        print_json(summary)
     else:
         _print(summary)
-    warn_notes(reader)
-    say_stop(watch.stop, summary.path)
-    if reader.damage is not None:
-        raise reader.damage
+    say_end(reader, watch.stop, summary.path)
     refuse_unread(reader, tally, summary.path)
 
 
@@ -159,30 +154,29 @@ def _named(protocols: Mapping[int, Mapping[int, int]], families: Mapping[int, st
 
 
 def _print(summary: CaptureSummary) -> None:
-    from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
+    out = console()
     packed = f", {summary.compression}" if summary.compression else ""
-    console.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
-    console.print(f"{counted(summary.frames, 'frame')}, {counted(summary.messages, 'message')}")
+    out.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
+    out.print(f"{counted(summary.frames, 'frame')}, {counted(summary.messages, 'message')}")
     for key, value in sorted(summary.metadata.items()):
-        console.print(escape(printable(f"{key}: {value}")))
+        out.print(escape(printable(f"{key}: {value}")))
     table = Table("protocol", "type", "messages")
     for protocol, counts in summary.protocols.items():
         for kind, count in counts.items():
             table.add_row(protocol, escape(printable(kind)), f"{count:,}")
-    console.print(table)
+    out.print(table)
     if summary.roles:
-        console.print(f"datagrams: {counted_roles(summary.roles)}")
+        out.print(f"datagrams: {counted_roles(summary.roles)}")
     if summary.families:
         listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
-        console.print(escape(printable(f"families: {listed}")))
+        out.print(escape(printable(f"families: {listed}")))
     if summary.skipped:
         skipped = counted(summary.skipped, "packet that is no netlink", "packets that are no netlink")
-        console.print(f"skipped: {skipped}")
+        out.print(f"skipped: {skipped}")
     if summary.dropped:
-        console.print(f"lost while recording: {counted(summary.dropped, 'message')}")
+        out.print(f"lost while recording: {counted(summary.dropped, 'message')}")
     for assumption in summary.assumed:
-        console.print(escape(printable(f"assumed: {assumption}")))
+        out.print(escape(printable(f"assumed: {assumption}")))

@@ -8,11 +8,10 @@ Not here: what becomes of them (``known``), and the file of entries (``nlmon.pro
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from nlmon.cli.report_file import read_run_file
 from nlmon.errors import InputError
-from nlmon.report.load import read_report
 from nlmon.report.model import CaptureReport, Report, by_direction, in_direction, worst
 from nlmon.report.outcome import Run
 from nlmon.report.text import shown_path
@@ -23,11 +22,7 @@ __all__ = ["read_reports"]
 def read_reports(path: Path) -> list[Report]:
     """The reports in a file; raises ``InputError`` (NLM-K016, or what ``read_report`` raises) for anything else."""
     try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise _no_report(path, error.strerror or "") from error
-    try:
-        return _of_run(read_report(data, shown_path(path)))
+        return _of_run(read_run_file(path))
     except InputError as error:
         if error.code == "NLM-R007":
             raise _no_report(path, error.why) from error

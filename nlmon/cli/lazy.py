@@ -1,6 +1,6 @@
 """A group of commands whose modules are loaded only when they are called.
 
-Not here: which commands there are (``main``, ``capture``, ``debug``).
+Not here: which commands there are (``main``, ``groups``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ __all__ = ["LazyGroup"]
 
 
 class LazyGroup(click.Group):
-    """``modules``: command -> its module and the line that ``--help`` shows, so that listing commands loads none of
-    them. ``moved``: former command -> what to type now."""
+    """``modules``: command -> its module, with ``:`` and its name where that is not ``command``, and the line that
+    ``--help`` shows, so that listing commands loads none of them. ``moved``: former command -> what to type now."""
 
     def __init__(
         self, *, modules: Mapping[str, tuple[str, str]], moved: Mapping[str, str] | None = None, **options: Any
@@ -39,7 +39,8 @@ class LazyGroup(click.Group):
             raise UsageError("NLM-U017", f"nlmon {cmd_name} has another name now", hint=hint)
         if cmd_name not in self._modules:
             return None
-        command: click.Command = importlib.import_module(self._modules[cmd_name][0]).command
+        module, _, name = self._modules[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name or "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -24,6 +24,7 @@ from nlmon.cli.common import (
     warn,
     warn_notes,
 )
+from nlmon.cli.output import print_bytes
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
 from nlmon.errors import ExitCode, InputError, NlmonError, UsageError
 from nlmon.printable import printable
@@ -96,7 +97,7 @@ def command(
             click.echo(printable(line))
         click.echo(printable(summary_of(report, time.monotonic() - began)))
     else:
-        sys.stdout.write(_written(report, form).decode())
+        print_bytes(_written(report, form))
     if not (report.messages or code or report.unexplained):
         show_error(InputError("NLM-Q003", "no message was read by two implementations", hint="see nlmon capture info"))
         code = ExitCode.INPUT

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from nlmon.atomic import write_whole
-from nlmon.errors import InputError
+from nlmon.errors import InputError, reason_of
 from nlmon.printable import printable
 
 __all__ = ["refuse_target", "replace_config", "write_other"]
@@ -57,7 +57,7 @@ def replace_config(path: Path, before: bytes, after: bytes) -> Path:
             backup.unlink()
             raise
     except OSError as error:
-        raise _unwritable(path, error.strerror or str(error)) from error
+        raise _unwritable(path, reason_of(error)) from error
     return backup
 
 
@@ -78,7 +78,7 @@ def write_other(path: Path, data: bytes, *, source: Path, force: bool) -> None:
     try:
         write_whole(path, data, like=None if there else source.stat())
     except OSError as error:
-        raise _unwritable(path, error.strerror or str(error)) from error
+        raise _unwritable(path, reason_of(error)) from error
 
 
 def _free(path: Path) -> Path:

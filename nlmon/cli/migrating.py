@@ -15,6 +15,7 @@ from click import argument, option
 
 from nlmon.cli.common import F, say_where_explained, warn
 from nlmon.cli.config_files import MISTAKEN, say_problems
+from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -115,10 +116,9 @@ def _write(
 def _say(report: MigrationReport, form: str) -> None:
     from nlmon.cli.migrate_report import lines_of  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.printable import printable  # noqa: PLC0415
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     if form == "json":
-        sys.stdout.write(report_bytes(report).decode())
+        print_json(report)
         return
     wrong = [one for one in report.problems if one.severity == "error"]
     if not wrong and not (report.findings and not report.changes):

@@ -21,6 +21,7 @@ from nlmon.cli.common import warn
 from nlmon.cli.config_files import MISTAKEN, load_files, say_problems
 from nlmon.cli.listening import wake_on_signals
 from nlmon.cli.monitor import MonitorOptions
+from nlmon.cli.output import print_json
 from nlmon.config.model import Config
 from nlmon.errors import UsageError
 from nlmon.monitor.benchmark import BenchmarkReport, Measured, Ratio, measure, safe_exports
@@ -42,9 +43,7 @@ def benchmark(options: MonitorOptions) -> None:
     with tempfile.TemporaryDirectory(prefix="nlmon-benchmark-") as folder:
         report = _report(options, _plans(options, Path(folder)))
     if options.form == "json":
-        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: text needs none of it)
-
-        sys.stdout.write(report_bytes(report).decode())
+        print_json(report)
     else:
         for line in _lines(report):
             sys.stdout.write(printable(line) + "\n")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from nlmon.cli.common import warn
 from nlmon.cli.config_files import MISTAKEN, load_files, say_problems
 from nlmon.cli.monitor import MonitorOptions
+from nlmon.cli.output import print_json
 from nlmon.cli.terminated import terminated_in_order
 from nlmon.config import Loaded
 from nlmon.errors import ExitCode, PlatformError
@@ -99,9 +100,7 @@ def test(options: MonitorOptions) -> None:
     trial = try_out(loaded, planned, open_kernel, standing, standing.drop, _held(control.path), control)
     say_problems(trial.problems)
     if options.form == "json":
-        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: text needs none of it)
-
-        sys.stdout.write(report_bytes(trial, by_name=False).decode())
+        print_json(trial, by_name=False)
     else:
         sys.stdout.write(trial_text(trial))
     if not trial.ready:

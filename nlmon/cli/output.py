@@ -3,6 +3,7 @@
 Rules:
 1. Output that cannot be written is one typed error (NLM-U006), whoever wrote it; a warning that cannot be
    written is no error.
+2. What programs read is UTF-8 whatever the locale is; lines for people are in the encoding of the terminal.
 
 Not here: what is printed, and files (``nlmon.reportfile``).
 """
@@ -12,11 +13,15 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nlmon.errors import PlatformError
 
-__all__ = ["guard_streams"]
+if TYPE_CHECKING:  # start-up: --help needs none of it
+    from msgspec import Struct
+    from rich.console import Console
+
+__all__ = ["console", "guard_streams", "print_bytes", "print_json"]
 
 
 class _Descriptor(io.FileIO):
@@ -57,3 +62,24 @@ def guard_streams() -> None:
             io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=number == 2 or raw.isatty()
         )
         setattr(sys, name, text)
+
+
+def print_json(report: Struct, *, by_name: bool = True) -> None:
+    """A report on stdout as one indented JSON object. ``by_name``: keys by their names, else as they are declared."""
+    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: only this form needs it)
+
+    print_bytes(report_bytes(report, by_name=by_name))
+
+
+def print_bytes(data: bytes) -> None:
+    """Bytes on stdout, behind the lines that were printed before."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def console() -> Console:
+    """What tables are printed on: as wide as the terminal, elsewhere 160 columns."""
+    from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
+
+    return Console(width=None if sys.stdout.isatty() else 160, emoji=False)

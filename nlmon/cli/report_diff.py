@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import FilePath, refuse_stdin_twice
+from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode
 
 __all__ = ["command"]
@@ -28,14 +29,13 @@ def command(old: Path, new: Path, form: str, verbose: bool) -> None:
     its end.
     """
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
     from nlmon.report.rundiff import compare_runs  # noqa: PLC0415
     from nlmon.report.rundifftext import run_difference_lines  # noqa: PLC0415
 
     refuse_stdin_twice((old, new))
     found = compare_runs(read_run_file(old), read_run_file(new))
     if form == "json":
-        sys.stdout.buffer.write(report_bytes(found))
+        print_json(found)
     else:
         for line in run_difference_lines(found, verbose=verbose):
             sys.stdout.write(f"{line}\n")

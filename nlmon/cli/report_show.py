@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import FilePath
+from nlmon.cli.output import print_bytes
 from nlmon.report.kinds import KINDS
 
 __all__ = ["command"]
@@ -50,5 +51,4 @@ def command(file: Path, kind: str, verbose: bool, quiet: bool) -> None:
             sys.stdout.write(f"{printable(headline(run))}\n")
         sys.stdout.write(f"{last_line(run.results, run.footer.seconds)}\n")
     else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(report_as(kind, run, places()))
+        print_bytes(report_as(kind, run, places()))

@@ -5,7 +5,6 @@ Not here: folding (``nlmon.engine.hoststate``), and the keys (``nlmon.state.rows
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,14 +12,14 @@ import click
 from msgspec import Struct
 
 from nlmon.backends.registry import create
-from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.bounds import interruption, max_messages_option, max_objects_option, say_stop
-from nlmon.cli.common import FilePath, byteorder_option, implementation_option, progress, warn, warn_notes
+from nlmon.capture import ByteOrder
+from nlmon.cli.bounds import max_messages_option, max_objects_option, reading, say_stop
+from nlmon.cli.common import FilePath, byteorder_option, implementation_option, warn, warn_notes
+from nlmon.cli.output import print_json
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.hoststate import HostState, host_state
 from nlmon.errors import InputError
 from nlmon.printable import printable
-from nlmon.report.jsonout import report_bytes
 from nlmon.report.text import counted, shown_path
 from nlmon.state.describe import show_key
 from nlmon.state.listing import rows_of
@@ -65,19 +64,14 @@ def command(
     Exit code: 0 done, 3 the capture is damaged, has no such frame, describes no object, or is longer than a bound, 130
     interrupted; what was read is printed.
     """
-    with (
-        open_capture(capture, byteorder=byteorder) as reader,
-        progress(reader.size, capture.name) as advance,
-        interruption() as interrupted,
-    ):
+    with reading(capture, byteorder) as (reader, advance, interrupted):
         bounds = Bounds(objects=max_objects, messages=max_messages, interrupted=interrupted)
         watch = Watch(bounds, reader.info.byteorder)
         found = host_state(reader, partial(create, implementation), watch, frame=frame, on_progress=advance)
     where = shown_path(capture)
     if form == "json":
         report = StateReport(where, implementation, found.frame, rows_of(found.state))
-        sys.stdout.buffer.write(report_bytes(report))
-        sys.stdout.buffer.flush()
+        print_json(report)
     else:
         _print(found)
     warn_notes(reader)

@@ -5,7 +5,6 @@ Not here: events (``decode``), and judging them (``replay``).
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,23 +16,22 @@ from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
-from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.bounds import interruption, max_messages_option, say_stop
+from nlmon.capture import ByteOrder
+from nlmon.cli.bounds import max_messages_option, reading, say_end
 from nlmon.cli.common import (
     byteorder_option,
     feed_options,
-    progress,
     refuse_crash,
     refuse_unread,
-    warn_notes,
     warn_unread,
 )
+from nlmon.cli.output import console, print_json
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
 from nlmon.engine.read import read_capture
 from nlmon.engine.segments import Select
 from nlmon.names import PROTOCOLS, unknown_message
-from nlmon.report.jsonout import report_bytes, schema_of
+from nlmon.report.jsonout import schema_of
 from nlmon.report.text import counted, shown_path
 
 __all__ = ["ProtocolCounters", "StatsReport", "command", "stats_schema"]
@@ -80,11 +78,7 @@ def command(
     interrupted; what was read is counted.
     """
     warn_unread(implementation, protocols)
-    with (
-        open_capture(capture, byteorder=byteorder) as reader,
-        progress(reader.size, capture.name) as advance,
-        interruption() as interrupted,
-    ):
+    with reading(capture, byteorder) as (reader, advance, interrupted):
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         feed = Feed(
             (partial(create, implementation),),
@@ -102,14 +96,10 @@ def command(
         refuse_crash(closed)
         report = _report(status)
     if form == "json":
-        sys.stdout.buffer.write(report_bytes(report))
-        sys.stdout.buffer.flush()
+        print_json(report)
     else:
         _print(report)
-    warn_notes(reader)
-    say_stop(watch.stop, shown_path(capture))
-    if reader.damage is not None:
-        raise reader.damage
+    say_end(reader, watch.stop, shown_path(capture))
     refuse_unread(reader, feed.tally, shown_path(capture))
 
 
@@ -131,26 +121,25 @@ def _report(status: BackendStatus | None) -> StatsReport:
 
 
 def _print(report: StatsReport) -> None:
-    from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    out = console()
     table = Table("protocol", "datagrams", "events", "errors", "no event", "control")
     for column in table.columns[1:]:
         column.justify = "right"
     for name, one in report.protocols.items():
         numbers = one.datagrams, one.events, one.errors, sum(one.unknown.values()), one.control
         table.add_row(name, *(f"{number:,}" for number in numbers))
-    console.print(f"[bold]{report.implementation}[/]")
-    console.print(table)
+    out.print(f"[bold]{report.implementation}[/]")
+    out.print(table)
     layouts = report.layouts
     if layouts is None:
-        console.print("layouts: none")
+        out.print("layouts: none")
         return
     reads = layouts.hits + layouts.misses
     share = f", {100 * layouts.hits / reads:.1f} % of {counted(reads, 'read')}" if reads else ""
-    console.print("layouts (functions generated for messages of one form):")
+    out.print("layouts (functions generated for messages of one form):")
     hits, misses = counted(layouts.hits, "hit"), counted(layouts.misses, "miss", "misses")
-    console.print(f"  used: {hits}, {misses}{share}")
+    out.print(f"  used: {hits}, {misses}{share}")
     generated = f"{layouts.compiled:,} generated, {layouts.recompiled:,} of them again"
-    console.print(f"  kept: {layouts.entries:,}; {generated}; {layouts.evicted:,} dropped")
+    out.print(f"  kept: {layouts.entries:,}; {generated}; {layouts.evicted:,} dropped")

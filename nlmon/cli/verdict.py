@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained
+from nlmon.cli.output import console
 from nlmon.cli.reports import ReportFile, write_capture_reports
 from nlmon.errors import ExitCode
 from nlmon.project.unused import met_entries, stale_entries
@@ -88,12 +89,9 @@ def print_verdict(whole: Report, form: str, shown: Shown) -> None:
     elif form == "json":
         out.write(report_bytes(whole))
     else:
-        from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
-
         from nlmon.report.pretty import print_report  # noqa: PLC0415
 
-        console = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
-        print_report(whole, console, shown)
+        print_report(whole, console(), shown)
         say_where_explained(_codes(whole), sys.stdout)
     out.flush()
 

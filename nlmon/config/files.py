@@ -22,6 +22,7 @@ from pathlib import Path
 from nlmon.config.entries import SIZE
 from nlmon.config.names import FILE_VARIABLE
 from nlmon.config.problems import Position, Problem, error
+from nlmon.errors import reason_of
 from nlmon.printable import printable
 
 __all__ = ["SYSTEM", "USER", "read_source", "standard_files"]
@@ -50,7 +51,7 @@ def read_source(path: Path, *, again: bool = False) -> tuple[str, bytes | Proble
     try:
         return name, _content(path, again)
     except (OSError, ValueError) as found:
-        why = getattr(found, "strerror", None) or str(found)
+        why = reason_of(found)
         return name, error(
             "NLM-G010", f"the configuration cannot be read: {why}", Position(name), hint="check the path"
         )

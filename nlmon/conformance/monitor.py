@@ -97,10 +97,6 @@ class TestedMonitor:
         assert [event.msg_type for event in events] == [int.from_bytes(data[4:6], self.kernel.byteorder)]
         return events[0].payload
 
-    def groups(self, protocol: int = ROUTE) -> set[int]:
-        """Multicast groups that the open sockets of a protocol have joined."""
-        return {group for one in self.kernel.sockets(protocol) for group in one.groups}
-
     def found(self) -> list[str]:
         """Classes of the errors that were reported."""
         return [type(error).__name__ for error in self.errors]

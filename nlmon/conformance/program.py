@@ -96,10 +96,6 @@ class Program:
             return True
         return False
 
-    def groups(self, protocol: int = ROUTE) -> set[int]:
-        """Multicast groups that open sockets of a protocol have joined."""
-        return {group for one in self.kernel.sockets(protocol) for group in one.groups}
-
     def close(self) -> None:
         """Close what it has opened."""
         for close in self._open:

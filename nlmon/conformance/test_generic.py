@@ -60,7 +60,7 @@ def late(monitor: TestedMonitor) -> None:
     source="guide#new-libnl-based-implementation; guide#scenario-2-wifi-monitoring",
 )
 def test_groups(start: Start) -> None:
-    assert {SCAN, MLME, EVENTS} <= start(GENERIC, kernel=host()).groups(GENERIC)
+    assert {SCAN, MLME, EVENTS} <= start(GENERIC, kernel=host()).kernel.groups(GENERIC)
 
 
 @claim(
@@ -71,7 +71,7 @@ def test_groups(start: Start) -> None:
 def test_privilege(start: Start) -> None:
     kernel = host()
     kernel.group_errors[SCAN] = errno.EPERM
-    assert start(GENERIC, kernel=kernel).groups(GENERIC) & {SCAN, MLME, EVENTS} == {MLME, EVENTS}
+    assert start(GENERIC, kernel=kernel).kernel.groups(GENERIC) & {SCAN, MLME, EVENTS} == {MLME, EVENTS}
 
 
 @claim(
@@ -96,7 +96,7 @@ def test_refused_group(start: Start) -> None:
 def test_late(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
     late(monitor)
-    assert 40 in monitor.groups(GENERIC)
+    assert 40 in monitor.kernel.groups(GENERIC)
 
 
 @claim(
@@ -108,7 +108,7 @@ def test_late(start: Start) -> None:
 def test_gone(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
     monitor.receive(family(ACPI, "acpi_event", {"acpi_mc_group": EVENTS}, command=2), protocol=GENERIC)
-    assert monitor.groups(GENERIC) & {SCAN, MLME, EVENTS} == {SCAN, MLME}
+    assert monitor.kernel.groups(GENERIC) & {SCAN, MLME, EVENTS} == {SCAN, MLME}
 
 
 @claim(
@@ -119,7 +119,7 @@ def test_gone(start: Start) -> None:
 )
 def test_chosen(start: Start) -> None:
     monitor = start(GENERIC, kernel=host(), generic_families=("nl80211",))
-    assert monitor.groups(GENERIC) & {SCAN, MLME, EVENTS} == {SCAN, MLME}
+    assert monitor.kernel.groups(GENERIC) & {SCAN, MLME, EVENTS} == {SCAN, MLME}
 
 
 @claim(
@@ -143,7 +143,7 @@ def test_missing(start: Start) -> None:
 )
 def test_case(start: Start) -> None:
     kernel = host(taskstats=family(31, "TASKSTATS", {"events": 26}))
-    assert 26 in start(GENERIC, kernel=kernel, generic_families=("taskstats",)).groups(GENERIC)
+    assert 26 in start(GENERIC, kernel=kernel, generic_families=("taskstats",)).kernel.groups(GENERIC)
 
 
 @claim(
@@ -156,7 +156,7 @@ def test_refresh(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
     unannounced(monitor)
     monitor.backend.refresh()
-    assert 40 in monitor.groups(GENERIC)
+    assert 40 in monitor.kernel.groups(GENERIC)
 
 
 @claim(
@@ -169,7 +169,7 @@ def test_overrun(start: Start) -> None:
     monitor = start(GENERIC, kernel=host())
     unannounced(monitor)
     monitor.kernel.overrun(GENERIC)
-    assert 40 in monitor.run(GENERIC).groups(GENERIC)
+    assert 40 in monitor.run(GENERIC).kernel.groups(GENERIC)
 
 
 @claim(

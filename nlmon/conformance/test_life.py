@@ -144,7 +144,7 @@ def test_status(start: Start) -> None:
     monitor.backend.disable(GENERIC)
     found = monitor.backend.status().protocols
     assert {protocol: one.enabled for protocol, one in found.items()} == {ROUTE: True, GENERIC: False}
-    assert set(found[ROUTE].transport.groups) == monitor.groups()
+    assert set(found[ROUTE].transport.groups) == monitor.kernel.groups()
 
 
 @claim(

@@ -104,8 +104,8 @@ def test_caching_off(program: Program) -> None:
 def test_families(program: Program) -> None:
     program.kernel = host()
     program.configured("netlink: {protocols: {generic: true}, generic_families: [nl80211]}")
-    assert program.groups(GENERIC) >= {SCAN, MLME}
-    assert 24 not in program.groups(GENERIC)
+    assert program.kernel.groups(GENERIC) >= {SCAN, MLME}
+    assert 24 not in program.kernel.groups(GENERIC)
 
 
 @claim(
@@ -125,9 +125,9 @@ def test_families_off(program: Program) -> None:
 )
 def test_multicast(program: Program) -> None:
     program.configured("netlink: {multicast_groups: [link]}")
-    named = program.groups()
+    named = program.kernel.groups()
     program.configured("")
-    assert (named, {1, 5, 7, 9, 11} <= named) == (program.groups(), True)
+    assert (named, {1, 5, 7, 9, 11} <= named) == (program.kernel.groups(), True)
 
 
 @claim(

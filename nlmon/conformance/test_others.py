@@ -59,7 +59,7 @@ def test_four_protocols(start: Start) -> None:
 )
 def test_xfrm(start: Start) -> None:
     monitor = start()
-    assert (monitor.supports(NETLINK_XFRM), monitor.groups(NETLINK_XFRM)) == (True, {1, 2, 3, 4, 5})
+    assert (monitor.supports(NETLINK_XFRM), monitor.kernel.groups(NETLINK_XFRM)) == (True, {1, 2, 3, 4, 5})
 
 
 @claim(
@@ -210,7 +210,7 @@ def test_unix_path(start: Start) -> None:
     source="guide#common-options-both-implementations; linux/sock_diag.h",
 )
 def test_socket_groups(start: Start) -> None:
-    assert start(NETLINK_SOCK_DIAG).groups(NETLINK_SOCK_DIAG) == {1, 2, 3, 4}
+    assert start(NETLINK_SOCK_DIAG).kernel.groups(NETLINK_SOCK_DIAG) == {1, 2, 3, 4}
 
 
 @claim(
@@ -219,7 +219,7 @@ def test_socket_groups(start: Start) -> None:
     source="guide#common-options-both-implementations; linux/netfilter/nfnetlink_compat.h",
 )
 def test_conntrack_groups(start: Start) -> None:
-    assert {1, 2, 3} <= start(NETLINK_NETFILTER).groups(NETLINK_NETFILTER)
+    assert {1, 2, 3} <= start(NETLINK_NETFILTER).kernel.groups(NETLINK_NETFILTER)
 
 
 @claim(
@@ -275,7 +275,7 @@ def test_reply(start: Start) -> None:
 )
 def test_expect(start: Start) -> None:
     monitor = start(NETLINK_NETFILTER)
-    assert {4, 5, 6} <= monitor.groups(NETLINK_NETFILTER)
+    assert {4, 5, 6} <= monitor.kernel.groups(NETLINK_NETFILTER)
     found = monitor.payload(message(0x200, bytes((2, 0, 0, 0)) + attr(4, big("I", 30))), protocol=NETLINK_NETFILTER)
     assert isinstance(found, ExpectInfo)
     assert found.timeout == 30

@@ -183,7 +183,7 @@ def test_direct_unresolved(program: Program) -> None:
 def test_direct_reconnect(program: Program) -> None:
     mgr = _manager(program, receive_buffer=65536)
     manager.nlmon_nl_enable_route(mgr)
-    before = program.groups()
+    before = program.kernel.groups()
     assert manager.nlmon_nl_reconnect(mgr, ROUTE) == 0
     (one,) = program.kernel.sockets()
     assert (len(program.kernel.opened), one.groups, one.buffers[0], 1 in before) == (2, before, 65536, True)

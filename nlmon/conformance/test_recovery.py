@@ -243,11 +243,11 @@ def test_connection_told(start: Start) -> None:
 )
 def test_restored(start: Start) -> None:
     monitor = start(ROUTE, receive_buffer=65536, extra_groups=("nexthop",))
-    groups = monitor.groups()
+    groups = monitor.kernel.groups()
     monitor.kernel.fail(CLOSED)
     assert monitor.run().lost is None
     assert [event.interface for event in monitor.receive(message(RTM_NEWLINK, link(3, "lan0")))] == ["lan0"]
-    assert (monitor.groups(), monitor.kernel.sockets()[0].buffers) == (groups, (65536, 32768))
+    assert (monitor.kernel.groups(), monitor.kernel.sockets()[0].buffers) == (groups, (65536, 32768))
 
 
 @claim(
@@ -262,7 +262,7 @@ def test_families(start: Start) -> None:
     monitor = start(GENERIC, kernel=kernel, generic_families=("nl80211",))
     kernel.fail(CLOSED, GENERIC)
     assert monitor.run(GENERIC).lost is None
-    assert (len(kernel.opened), 20 in monitor.groups(GENERIC)) == (2, True)
+    assert (len(kernel.opened), 20 in monitor.kernel.groups(GENERIC)) == (2, True)
 
 
 @claim(

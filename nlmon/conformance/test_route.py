@@ -283,7 +283,7 @@ def test_delete(start: Start) -> None:
 )
 def test_extra_groups(start: Start) -> None:
     names = ("tc", "prefix", "netconf", "mdb", "nsid", "nexthop", "stats")
-    joined = [start(ROUTE, extra_groups=(name,)).groups() - start(ROUTE).groups() for name in names]
+    joined = [start(ROUTE, extra_groups=(name,)).kernel.groups() - start(ROUTE).kernel.groups() for name in names]
     assert joined == [{4}, {18}, {24, 25, 29}, {26}, {28}, {32}, {36}]
 
 
@@ -295,7 +295,7 @@ def test_extra_groups(start: Start) -> None:
 )
 def test_nexthop(start: Start) -> None:
     monitor = start(ROUTE, extra_groups=("nexthop",))
-    assert 32 in monitor.groups()
+    assert 32 in monitor.kernel.groups()
     assert monitor.payload(message(104, number("BBBBI", 2, 0, 3, 0, 0) + attr(1, number("I", 77)))).id == 77
 
 
@@ -319,7 +319,7 @@ def test_big_endian(start: Start) -> None:
     source="guide#common-options-both-implementations; decision 7; linux/rtnetlink.h",
 )
 def test_groups(start: Start) -> None:
-    assert start(ROUTE).groups() == {1, 3, 5, 7, 8, 9, 11, 19}
+    assert start(ROUTE).kernel.groups() == {1, 3, 5, 7, 8, 9, 11, 19}
 
 
 @claim(

@@ -28,7 +28,7 @@ from nlmon.deprecations.found import (
     unread_of,
     use_of,
 )
-from nlmon.errors import SourceError
+from nlmon.errors import SourceError, reason_of
 from nlmon.printable import printable
 
 __all__ = ["LARGEST_FILE", "MOST_FILES", "SUFFIXES", "find_in", "search"]
@@ -114,7 +114,7 @@ def _read(path: Path, name: str, seen: set[tuple[int, int]]) -> bytes | None:
 
 
 def _unreadable(name: str, error: OSError | ValueError) -> SourceError:
-    why = getattr(error, "strerror", None) or str(error)
+    why = reason_of(error)
     return SourceError("NLM-H001", "it cannot be read", where=name, why=why, hint="check the path")
 
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nlmon.errors import ExportError
+from nlmon.errors import ExportError, reason_of
 from nlmon.events import Event
 from nlmon.exporters.layout import exported, exported_line
 from nlmon.printable import printable
@@ -62,7 +62,7 @@ class ConsoleExporter:
             except OSError as error:
                 raise ExportError(
                     *("NLM-O030", "events cannot be written to standard output"),
-                    why=error.strerror or str(error),
+                    why=reason_of(error),
                     hint="the program that reads them may have ended",
                 ) from error
             while self._waiting and sent >= len(self._waiting[0]):

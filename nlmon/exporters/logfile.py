@@ -22,7 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from nlmon.errors import ExportError
+from nlmon.errors import ExportError, reason_of
 
 if sys.platform != "win32":
     import fcntl
@@ -130,7 +130,7 @@ def _opened(path: Path, mode: int) -> int:
 
 
 def _not_opened(path: Path, error: Exception) -> ExportError:
-    why = getattr(error, "strerror", None) or str(error)
+    why = reason_of(error)
     return ExportError("NLM-O001", "the file cannot be opened", where=str(path), why=why)
 
 

@@ -22,7 +22,7 @@ from threading import BoundedSemaphore, Lock, Thread
 from typing import Any
 from wsgiref import simple_server
 
-from nlmon.errors import ExportError, PlatformError
+from nlmon.errors import ExportError, PlatformError, reason_of
 from nlmon.events import OVERRUN, Event
 from nlmon.exporters.metrics import Counts, families
 from nlmon.limits import OTHERS
@@ -85,7 +85,7 @@ class PrometheusExporter:
             raise ExportError(
                 *("NLM-O020", "metrics cannot be offered"),
                 where=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-                why=getattr(error, "strerror", None) or str(error),
+                why=reason_of(error),
                 hint="another program may listen on this port; give another one",
             ) from error
         Thread(target=self._server.serve_forever, args=(END_WITHIN,), name="nlmon-metrics", daemon=True).start()

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from nlmon.capture.write import this_host
-from nlmon.errors import ExportError, UsageError
+from nlmon.errors import ExportError, UsageError, reason_of
 from nlmon.events import Event
 from nlmon.exporters.syslogtext import FACILITIES, SEVERITIES, Sender
 
@@ -124,7 +124,7 @@ class SyslogExporter:
                 raise ExportError(
                     *("NLM-O012", "the syslog server took no message"),
                     where=str(self._server),
-                    why=error.strerror or str(error),
+                    why=reason_of(error),
                 ) from error
 
     def drop(self) -> int:
@@ -176,7 +176,7 @@ def _connected(server: Server) -> socket.socket:
         raise ExportError(
             *("NLM-O011", "the syslog server cannot be reached"),
             where=str(server),
-            why=getattr(error, "strerror", None) or str(error),
+            why=reason_of(error),
         ) from error
 
 

@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nlmon.errors import HarnessError
+from nlmon.errors import HarnessError, reason_of
 from nlmon.harness.command import Command, found
 from nlmon.harness.said import Said
 
@@ -72,7 +72,7 @@ class Program:
                 start_new_session=True,
             )
         except OSError as error:
-            why = error.strerror or str(error)
+            why = reason_of(error)
             raise HarnessError("NLM-N002", f"{command.text} cannot be started", why=why, hint="see its path") from error
         # One that nobody closes goes with us.
         weakref.finalize(self, _end, self._process)

@@ -26,7 +26,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from nlmon.errors import PlatformError
+from nlmon.errors import PlatformError, reason_of
 
 __all__ = ["Processes", "allowed_cpus"]
 
@@ -98,7 +98,7 @@ class Processes(Executor):
             _block_signals()  # only now: starting multiprocessing's resource tracker ends with SIGINT unblocked
             return pool, pool.submit(call)
         except (OSError, NotImplementedError) as error:
-            why = getattr(error, "strerror", None) or str(error)
+            why = reason_of(error)
             raise PlatformError("NLM-J003", "no process can be started", why=why, hint="use fewer --jobs") from error
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

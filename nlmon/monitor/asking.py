@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from nlmon.errors import PlatformError
+from nlmon.errors import PlatformError, reason_of
 from nlmon.monitor.control import Request
 from nlmon.monitor.runtime import address, open_folder, this_user, unix_socket
 
@@ -56,10 +56,10 @@ def ask(path: Path, command: str, patience: float = PATIENCE, *, to: str = "", f
         why = f"there was no answer in {patience:g} seconds"
         raise _no_answer(path, why) from error
     except ConnectionError as error:
-        raise _no_answer(path, _why(error)) from error
+        raise _no_answer(path, reason_of(error)) from error
     except (OSError, ValueError) as error:
         what, hint = "the control socket cannot be asked", "ask as the user who has started the monitor, or as root"
-        raise PlatformError("NLM-M027", what, where=str(path), why=_why(error), hint=hint) from error
+        raise PlatformError("NLM-M027", what, where=str(path), why=reason_of(error), hint=hint) from error
 
 
 def _connected(path: Path, deadline: float) -> socket.socket:
@@ -125,10 +125,6 @@ def _peer(connection: socket.socket) -> int:
 
 def _left(deadline: float) -> float:
     return max(0.0, deadline - time.monotonic())
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _not_trusted(path: Path, why: str) -> PlatformError:

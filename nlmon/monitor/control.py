@@ -37,7 +37,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from nlmon.errors import NlmonError, PlatformError
+from nlmon.errors import NlmonError, PlatformError, reason_of
 from nlmon.monitor.runtime import address, open_folder, this_user, unix_socket
 from nlmon.printable import printable_json
 
@@ -353,13 +353,11 @@ def _remove(name: str, folder: int) -> None:
         os.unlink(name, dir_fd=folder)
 
 
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 def _not_made(path: Path, error: Exception) -> PlatformError:
     hint = "name one in a folder of your own, such as --socket ./nlmon.sock, and give nlmon --status the same"
-    return PlatformError("NLM-M021", "the control socket cannot be made", where=str(path), why=_why(error), hint=hint)
+    return PlatformError(
+        "NLM-M021", "the control socket cannot be made", where=str(path), why=reason_of(error), hint=hint
+    )
 
 
 def _busy(path: Path) -> PlatformError:

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 import nlmon
 from nlmon.config.problems import Position, Problem, notice
-from nlmon.errors import InternalError, NlmonError, PlatformError, UsageError
+from nlmon.errors import InternalError, NlmonError, PlatformError, UsageError, reason_of
 from nlmon.monitor import capabilities
 from nlmon.monitor.runtime import this_user
 from nlmon.monitor.users import User, become, find_user, in_child, is_mapped, me
@@ -54,7 +54,7 @@ class RunsAs(Struct, frozen=True):
         try:
             kept = self._keep()
         except OSError as error:
-            raise _not_dropped(self.user.name, error.strerror or str(error)) from error
+            raise _not_dropped(self.user.name, reason_of(error)) from error
         for thread in capabilities.threads():
             held = thread.permitted | thread.effective | thread.inheritable | thread.ambient
             if {*thread.users} != {self.user.number} or held & ~kept or not thread.no_new_privs:

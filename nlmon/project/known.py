@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from nlmon.compare.difference import Class
 from nlmon.compare.known import KnownDifference
-from nlmon.errors import InputError
+from nlmon.errors import InputError, reason_of
 from nlmon.project import known_entries
 from nlmon.project.known_entries import DIGITS, KEYS, REQUIRED, VERSION
 from nlmon.report.text import shown_path
@@ -74,7 +74,7 @@ class KnownFile:
         try:
             return cls(path, path.read_bytes().decode("utf-8-sig"))
         except (OSError, ValueError) as error:
-            what, why = "the known differences cannot be read", getattr(error, "strerror", "") or str(error)
+            what, why = "the known differences cannot be read", reason_of(error)
             hint = "nlmon known add writes the file" if isinstance(error, FileNotFoundError) else ""
             raise InputError("NLM-K010", what, where=shown_path(path), why=why, hint=hint) from error
 

@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from nlmon.atomic import write_whole
-from nlmon.errors import ScenarioError
+from nlmon.errors import ScenarioError, reason_of
 from nlmon.report.text import shown_path
 from nlmon.scenario.faults.live import faults_at
 from nlmon.scenario.files import digest_of
@@ -146,7 +146,7 @@ def keep_beside(file: ScenarioFile, recording: Path, state: RunState) -> None:
         whole = structs.replace(state, sha256=digest_of(target))
         write_whole(path, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
     except OSError as error:
-        what, why = "a recording cannot be kept beside its scenario", error.strerror or str(error)
+        what, why = "a recording cannot be kept beside its scenario", reason_of(error)
         raise ScenarioError("NLM-S046", what, where=shown_path(target), why=why) from error
 
 

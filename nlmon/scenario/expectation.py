@@ -30,7 +30,6 @@ __all__ = [
     "FieldDifference",
     "Unmet",
     "check_events",
-    "check_order",
     "explain_unmet",
     "match",
 ]
@@ -139,14 +138,6 @@ def check_events(patterns: Sequence[EventPattern], lines: Iterable[Line]) -> lis
     for line in lines:
         counts.add(line)
     return counts.unmet()
-
-
-def check_order(patterns: Sequence[EventPattern], lines: Iterable[Line]) -> list[Unmet]:
-    """The first pattern whose events do not come behind those of the pattern before it, if there is one."""
-    order = EventOrder(patterns)
-    for line in lines:
-        order.add(line)
-    return order.unmet()
 
 
 def explain_unmet(unmet: Unmet, kind: str = "event") -> list[str]:

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from nlmon.backends.registry import BACKENDS
 from nlmon.capture import open_capture
-from nlmon.errors import InputError, NlmonError
+from nlmon.errors import InputError, NlmonError, reason_of
 from nlmon.eventjson.write import events_to_json
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult
@@ -65,7 +65,7 @@ def keep_failed(
             try:
                 kept.append(_keep(folder, with_names(file, options.names), bad, options, program or _nlmon()))
             except OSError as error:
-                what, why = "what failed cannot be kept", error.strerror or str(error)
+                what, why = "what failed cannot be kept", reason_of(error)
                 raise InputError("NLM-U023", what, where=str(folder), why=why) from error
     return kept
 

@@ -38,7 +38,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from nlmon.errors import InputError, PlatformError, UsageError
+from nlmon.errors import InputError, PlatformError, UsageError, reason_of
 from nlmon.scenario.program import arguments, compiled
 from nlmon.scenario.refusals import forbidding_settings, hint_for
 from nlmon.scenario.sandbox_control import REQUEST_SIZE, memory, pair, receive, send
@@ -244,7 +244,7 @@ class Sandbox:
             for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
                 Path(f"/proc/{pid}/{name}").write_text(text, encoding="ascii")
         except OSError as error:
-            raise _cannot("namespaces", error.strerror or str(error)) from error
+            raise _cannot("namespaces", reason_of(error)) from error
 
 
 def _no_namespaces() -> PlatformError:

@@ -17,7 +17,7 @@ import importlib
 import shlex
 from collections.abc import Callable
 
-from nlmon.errors import NlmonError, ScenarioError
+from nlmon.errors import NlmonError, ScenarioError, reason_of
 from nlmon.scenario.model import Step
 from nlmon.scenario.sandbox import Ran, Sandbox
 from nlmon.scenario.traffic import send
@@ -37,7 +37,7 @@ def run_step(sandbox: Sandbox, step: Step, deadline: float) -> None:
     except TimeoutError as error:
         raise _late(step, deadline) from error
     except OSError as error:
-        raise _failed(step, error.strerror or str(error)) from error
+        raise _failed(step, reason_of(error)) from error
 
 
 def _run(sandbox: Sandbox, step: Step, deadline: float) -> None:

@@ -89,6 +89,10 @@ class FakeKernel:
         """A transport of this kernel, which a test may replace by one of its own."""
         return FakeTransport(self, protocol, groups, receive, send)
 
+    def groups(self, protocol: int = ROUTE) -> set[int]:
+        """Multicast groups that the open sockets of a protocol have joined."""
+        return {group for one in self.sockets(protocol) for group in one.groups}
+
     def sockets(self, protocol: int = ROUTE) -> list[FakeTransport]:
         """The open transports of a protocol."""
         return [one for one in self.opened if one.protocol == protocol and not one.closed]

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from nlmon.cli import capture, config, debug, harness, known, main, scenario
-from nlmon.cli import filter as filter_group
-from nlmon.cli import report as reports
+from nlmon.cli import known, main
+from nlmon.cli.groups import GROUPS
 from support.command import nlmon, process
 from support.paths import FIXTURES, REPOSITORY
 
@@ -64,6 +63,16 @@ def test_output_that_cannot_be_written_is_said(command: tuple[object, ...], redi
 
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
     assert done.stderr.startswith("error[NLM-U006]: the output cannot be written (stdout): ")
+
+
+def test_json_is_utf8_in_any_locale(tmp_path: Path) -> None:
+    """What the locale cannot write is no escape that JSON does not have."""
+    capture = tmp_path / "é.pcap.zst"
+    capture.write_bytes(BASIC.read_bytes())
+    line = [sys.executable, "-m", "nlmon", "coverage", str(capture), "--format", "json"]
+    done = subprocess.run(line, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+
+    assert json.loads(done.stdout)["captures"] == [str(capture)]
 
 
 @pytest.mark.parametrize("redirection", ["2> /dev/full", "2>&-"])
@@ -303,14 +312,8 @@ def test_the_readme_names_every_option() -> None:
     lines = [line for line in text.splitlines() if line.startswith("| `nlmon ")]
     rows = {re.sub(r" *\[?[A-Z].*", "", line.split("`")[1]): line for line in lines}
     groups = {
-        "capture": capture.COMMANDS,
-        "config": config.COMMANDS,
-        "debug": debug.COMMANDS,
-        "filter": filter_group.COMMANDS,
-        "harness": harness.COMMANDS,
+        **GROUPS,
         "known": known.command.commands,
-        "report": reports.COMMANDS,
-        "scenario": scenario.COMMANDS,
     }
     named = [*(main.COMMANDS.keys() - groups.keys()), *(f"{one} {name}" for one in groups for name in groups[one])]
     missing = []

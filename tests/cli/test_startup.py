@@ -12,14 +12,8 @@ from pathlib import Path
 import pytest
 from zstandard import ZstdDecompressor
 
-from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
-from nlmon.cli.config import COMMANDS as CONFIG_COMMANDS
-from nlmon.cli.debug import COMMANDS as DEBUG_COMMANDS
-from nlmon.cli.filter import COMMANDS as FILTER_COMMANDS
-from nlmon.cli.harness import COMMANDS as HARNESS_COMMANDS
+from nlmon.cli.groups import GROUPS
 from nlmon.cli.main import COMMANDS
-from nlmon.cli.report import COMMANDS as REPORT_COMMANDS
-from nlmon.cli.scenario import COMMANDS as SCENARIO_COMMANDS
 from support.paths import FIXTURES
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -83,17 +77,6 @@ def test_completing_imports_nothing_heavy(typed: str, monkeypatch: pytest.Monkey
 
     assert found & (HEAVY | OURS) == set()
     assert ("nlmon.cli.replay" in found, "nlmon.cli.info" in found) == ("replay" in typed, False)
-
-
-GROUPS = {
-    "capture": CAPTURE_COMMANDS,
-    "config": CONFIG_COMMANDS,
-    "debug": DEBUG_COMMANDS,
-    "filter": FILTER_COMMANDS,
-    "harness": HARNESS_COMMANDS,
-    "report": REPORT_COMMANDS,
-    "scenario": SCENARIO_COMMANDS,
-}
 
 
 @pytest.mark.slow

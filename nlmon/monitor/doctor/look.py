@@ -25,7 +25,7 @@ from nlmon.api.config import NetlinkConfig
 from nlmon.backends.registry import create
 from nlmon.config import Config, load, standard_files
 from nlmon.config.model import JsonExport, PcapExport
-from nlmon.errors import NlmonError, NotFound, PlatformError, TransportError
+from nlmon.errors import NlmonError, NotFound, PlatformError, TransportError, reason_of
 from nlmon.exporters.rotation import rotated_files
 from nlmon.monitor.asking import NOT_RUNNING, ask
 from nlmon.monitor.doctor.host import ExportFile, Host, Port, Refused, SocketFile
@@ -214,7 +214,7 @@ def _refusal(address: str, port: int) -> str:
             made.bind(where)
             made.listen(1)
     except OSError as error:
-        return error.strerror or str(error)
+        return reason_of(error)
     return ""
 
 
