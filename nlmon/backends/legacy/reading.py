@@ -28,8 +28,6 @@ __all__ = [
     "AF_INET6",
     "AF_UNIX",
     "IFNAMSIZ",
-    "MAX_ADDR_LEN",
-    "NLA_HDRLEN",
     "NLA_TYPE_MASK",
     "NLMSG_HDRLEN",
     "RTNL_FAMILY_IP6MR",
@@ -40,7 +38,7 @@ __all__ = [
 ]
 
 # linux/netlink.h
-NLMSG_HDRLEN, NLA_HDRLEN, NLA_TYPE_MASK = 16, 4, 0x3FFF
+NLMSG_HDRLEN, NLA_TYPE_MASK = 16, 0x3FFF
 # linux/socket.h, linux/rtnetlink.h
 AF_UNIX, AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 1, 2, 7, 10, 128, 129
 IFNAMSIZ = 16  # linux/if.h; with the NUL

@@ -19,8 +19,6 @@ from nlmon.backends.legacy.reading import (
     AF_INET,
     AF_INET6,
     IFNAMSIZ,
-    MAX_ADDR_LEN,
-    NLA_HDRLEN,
     NLA_TYPE_MASK,
     NLMSG_HDRLEN,
     RTNL_FAMILY_IP6MR,
@@ -33,24 +31,22 @@ from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInf
 
 __all__ = ["FIB_RULE_HDR", "IFADDRMSG", "IFINFOMSG", "NDMSG", "RTMSG", "RULE_NUMBERS", "RouteParser"]
 
-# Sizes of the fixed headers, and the attributes that are read.
+# Sizes of the fixed headers, and the attributes that are read. The loops over those of links, addresses, routes and
+# neighbours compare with numbers, since a name is looked up for each attribute; it stands in the same line.
 IFINFOMSG, IFADDRMSG, RTMSG, NDMSG, FIB_RULE_HDR, RTNEXTHOP = 16, 8, 12, 12, 12, 8
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_QDISC, IFLA_OPERSTATE = 1, 3, 4, 6, 16
 IFLA_VFINFO_LIST, IFLA_TARGET_NETNSID, IFLA_VF_INFO = 22, 46, 1
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_TARGET_NETNSID = 1, 2, 3, 10
 RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH = 1, 2, 4, 5, 6, 7, 8, 9
-RTA_CACHEINFO, RTA_TABLE, RTA_VIA, RTA_PREF, RTA_ENCAP_TYPE, RTA_ENCAP, RTA_NH_ID = 12, 15, 18, 20, 21, 22, 30
+RTA_TABLE, RTA_VIA, RTA_ENCAP_TYPE, RTA_ENCAP, RTA_NH_ID = 15, 18, 21, 22, 30
 RTAX_CC_ALGO = 16
-NDA_DST, NDA_LLADDR, NDA_CACHEINFO, NDA_PROBES, NDA_VLAN, NDA_PORT = 1, 2, 3, 4, 5, 6
+NDA_DST, NDA_LLADDR, NDA_VLAN, NDA_PORT = 1, 2, 5, 6
 NDA_VNI, NDA_MASTER, NDA_SRC_VNI = 7, 9, 11
 FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_TUN_ID, FRA_OIFNAME = 1, 2, 3, 12, 17
 FRA_UID_RANGE, FRA_SPORT_RANGE, FRA_DPORT_RANGE = 20, 23, 24
-LONGEST_ADDRESS = NLA_HDRLEN + MAX_ADDR_LEN  # with the header of its attribute
 QDISC_NAME = 31  # the longest, without its NUL
 LONGEST_ATTRIBUTE = 0xFFFF  # as nla_len has 16 bits
 ADDRESS, LLADDR = "IFLA_ADDRESS", "NDA_LLADDR"
-# What each route of IPv6 and each neighbour has, and is not provided.
-UNREAD_ROUTE, UNREAD_NEIGHBOUR = frozenset((RTA_CACHEINFO, RTA_PREF)), frozenset((NDA_CACHEINFO, NDA_PROBES))
 # Attributes of a rule that are one number (linux/fib_rules.h): field, name, and the method that reads it.
 RULE_NUMBERS = {
     4: ("goto", "FRA_GOTO", "u32"),
@@ -106,21 +102,17 @@ class RouteParser(Reader):
             if kind > most:
                 if kind == IFLA_TARGET_NETNSID:
                     target = self.s32(m, at, at + 4, stop, "IFLA_TARGET_NETNSID")
-            elif kind == IFLA_ADDRESS:
-                addr = (
-                    data[at + 4 : stop].hex(":")
-                    if length <= LONGEST_ADDRESS
-                    else self.link_address(m, at, at + 4, stop, ADDRESS)
-                )
-            elif kind == IFLA_IFNAME:
+            elif kind == 1:
+                addr = data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, ADDRESS)
+            elif kind == 3:
                 ifname = names.get(data[at + 4 : stop]) or self.name_of(
                     m, at, at + 4, stop, "IFLA_IFNAME", IFNAMSIZ - 1
                 )
-            elif kind == IFLA_MTU:
+            elif kind == 4:
                 mtu = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "IFLA_MTU")
-            elif kind == IFLA_QDISC:
+            elif kind == 6:
                 qdisc = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_QDISC", QDISC_NAME)
-            elif kind == IFLA_OPERSTATE:
+            elif kind == 16:
                 operstate = self.u8(m, at, at + 4, stop, "IFLA_OPERSTATE")
             elif kind == IFLA_VFINFO_LIST:
                 stop, most = self.end_of_functions(m, at, length), IFLA_OPERSTATE
@@ -163,14 +155,14 @@ class RouteParser(Reader):
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind == IFA_ADDRESS and need is not None:
+            if kind == 1 and need is not None:
                 address = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_ADDRESS", need)
-            elif kind == IFA_LOCAL and need is not None:
+            elif kind == 2 and need is not None:
                 local = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_LOCAL", need)
                 has_local = True
-            elif kind == IFA_LABEL:
+            elif kind == 3:
                 label = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFA_LABEL", IFNAMSIZ - 1)
-            elif kind == IFA_TARGET_NETNSID:
+            elif kind == 10:
                 target = self.s32(m, at, at + 4, stop, "IFA_TARGET_NETNSID")
             at = (stop + 3) & ~3
         if at < end:
@@ -196,33 +188,33 @@ class RouteParser(Reader):
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind == RTA_TABLE:
+            if kind == 15:
                 wide = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_TABLE")
-            elif kind == RTA_DST and need is not None:
+            elif kind == 1 and need is not None:
                 dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_DST", need)
-            elif kind == RTA_OIF:
+            elif kind == 4:
                 oif = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_OIF")
-            elif kind == RTA_PRIORITY:
+            elif kind == 6:
                 priority = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_PRIORITY")
-            elif kind in UNREAD_ROUTE:
-                pass
-            elif kind == RTA_GATEWAY and need is not None:
+            elif kind in {12, 20}:
+                pass  # RTA_CACHEINFO and RTA_PREF, which each route of IPv6 has, are not provided
+            elif kind == 5 and need is not None:
                 gateway = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_GATEWAY", need)
-            elif kind == RTA_PREFSRC and need is not None:
+            elif kind == 7 and need is not None:
                 prefsrc = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_PREFSRC", need)
-            elif kind == RTA_SRC and need is not None:
+            elif kind == 2 and need is not None:
                 src = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_SRC", need)
-            elif kind == RTA_METRICS:
+            elif kind == 8:
                 metrics = self.parse_metrics(m, at + 4, stop)
-            elif kind == RTA_MULTIPATH:
+            elif kind == 9:
                 hops = self.parse_hops(m, at + 4, stop, need)
-            elif kind == RTA_VIA:
+            elif kind == 18:
                 via = self.parse_via(m, at, at + 4, stop, "RTA_VIA")
-            elif kind == RTA_NH_ID:
+            elif kind == 30:
                 nexthop = self.u32(m, at, at + 4, stop, "RTA_NH_ID")
-            elif kind == RTA_ENCAP_TYPE:
+            elif kind == 21:
                 encap_type = self.u16(m, at, at + 4, stop, "RTA_ENCAP_TYPE")
-            elif kind == RTA_ENCAP:
+            elif kind == 22:
                 encap = data[at + 4 : stop].hex()
             at = (stop + 3) & ~3
         if at < end:
@@ -301,30 +293,28 @@ class RouteParser(Reader):
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind == NDA_DST and need is not None:
+            if kind == 1 and need is not None:
                 size = 4 if family == AF_BRIDGE and length == 8 else need  # an entry of either family
                 dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "NDA_DST", size)
-            elif kind == NDA_LLADDR:
+            elif kind == 2:
                 lladdr = (
-                    data[at + 4 : stop].hex(":")
-                    if length <= LONGEST_ADDRESS
-                    else self.link_address(m, at, at + 4, stop, LLADDR)
+                    data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, LLADDR)
                 )
-            elif kind in UNREAD_NEIGHBOUR:
-                pass
-            elif kind == NDA_VLAN:
+            elif kind in {3, 4}:
+                pass  # NDA_CACHEINFO and NDA_PROBES, which each entry has, are not provided
+            elif kind == 5:
                 vlan = self.u16(m, at, at + 4, stop, "NDA_VLAN")
-            elif kind == NDA_PORT:
+            elif kind == 6:
                 if length < 6:
                     m.bad(at, "NDA_PORT", f"{length - 4} bytes are no port")
                     port = None
                 else:
                     port = int.from_bytes(data[at + 4 : at + 6], "big")
-            elif kind == NDA_VNI:
+            elif kind == 7:
                 vni = self.u32(m, at, at + 4, stop, "NDA_VNI")
-            elif kind == NDA_MASTER:
+            elif kind == 9:
                 master = self.u32(m, at, at + 4, stop, "NDA_MASTER")
-            elif kind == NDA_SRC_VNI:
+            elif kind == 11:
                 src_vni = self.u32(m, at, at + 4, stop, "NDA_SRC_VNI")
             at = (stop + 3) & ~3
         if at < end:

@@ -242,10 +242,9 @@ class MessageDecoder:
         handlers = self._handlers.get(protocol, {})
         rest = handlers.get(ANY)
         m = DecodeContext(data, frame, errors, datagram.request)
-        limit = self.max_message_size
+        nsid, limit = datagram.nsid, self.max_message_size
         while offset + NLMSG_HDRLEN <= size:
-            head = self._header(data, offset)
-            length, kind, flags, _, _ = head
+            length, kind, flags, seq, pid = self._header(data, offset)
             if length < NLMSG_HDRLEN or length > size - offset:
                 break
             end = offset + length
@@ -272,9 +271,12 @@ class MessageDecoder:
                 unknown.append((kind, data[offset + NLMSG_HDRLEN] if length > NLMSG_HDRLEN else -1))
             elif length - NLMSG_HDRLEN >= handler[1]:
                 before = len(errors)
-                event = self._event(handler[0], m, datagram, offset, head)
-                if event is not None:
-                    events.append(event)
+                payload, index, name = handler[0](m, offset, end)
+                if payload is not None:
+                    if name is None and index is not None and index > 0 and nsid is None:
+                        name = self.link_name(protocol, index)
+                    head = (datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset)
+                    events.append(Event(*head, name, payload, "netlink", nsid))
                     if whole is not None and len(errors) == before:
                         whole.walked(kind, data, offset, end)
                 elif len(errors) == before:
@@ -288,20 +290,6 @@ class MessageDecoder:
         if datagram.truncated or (offset < size and any(data[offset:])):
             errors.append(self._framing_error(datagram, min(offset, size)))
         return Decoded(events, errors, unknown, control)
-
-    def _event(
-        self, read: Handler, m: DecodeContext, datagram: Datagram, offset: int, head: tuple[int, ...]
-    ) -> Event | None:
-        """The event of a message that its handler reads; ``head``: the numbers of its header."""
-        length, kind, flags, seq, pid = head
-        protocol, nsid = datagram.protocol, datagram.nsid
-        payload, index, name = read(m, offset, offset + length)
-        if payload is None:
-            return None
-        if name is None and index is not None and index > 0 and nsid is None:
-            name = self.link_name(protocol, index)
-        place = datagram.frame, offset
-        return Event(datagram.timestamp, protocol, kind, flags, seq, pid, *place, name, payload, "netlink", nsid)
 
     def _framing_error(self, datagram: Datagram, offset: int) -> FramingError:
         rest = len(datagram.data) - offset
