@@ -360,6 +360,11 @@ def test_the_architecture_names_every_room() -> None:
     assert unnamed == []
 
 
+def is_module(path: Path) -> bool:
+    """Whether a path without a suffix is a folder or a module."""
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
 def test_what_a_row_of_the_architecture_names_is_in_the_room() -> None:
     """A module or a folder in the room, or another room; ``ip`` and pages are none."""
     text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -370,12 +375,9 @@ def test_what_a_row_of_the_architecture_names_is_in_the_room() -> None:
         if word != "ip" and not word.startswith("docs/")
     ]
 
-    places = {one: (ROOT / one[0] / one[1], ROOT / one[1]) for one in named}
-    there = {
-        one for one, paths in places.items() for path in paths if path.is_dir() or path.with_suffix(".py").is_file()
-    }
+    places = [(ROOT / room / word, ROOT / word) for room, word in named]
 
-    assert [one for one in named if one not in there] == []
+    assert [inside for inside, beside in places if not is_module(inside) and not is_module(beside)] == []
     assert len(named) > 100
 
 
