@@ -44,12 +44,14 @@ def judged_lines(found: Assessment) -> Iterator[str]:
     for one in found.reports:
         if one.direction == "migrate":
             first, last = one.time or (0, 0)
+            # The clock of a host may be set back while it is recorded.
+            took = f" of {(last - first) / 1e9:,.1f} s" if last >= first else ", whose times go back"
             made = "recorded live, then played to both: " if found.live else ""
             events = counted(sum(one.compared.values()), "event")
             lost = counted(one.dropped, "message") if one.dropped else "nothing"
             yield (
-                f"{one.path}: {made}{events} of both in {counted(one.frames, 'datagram')} of "
-                f"{(last - first) / 1e9:,.1f} s, {lost} lost while recording"
+                f"{one.path}: {made}{events} of both in {counted(one.frames, 'datagram')}{took}, {lost} lost while "
+                "recording"
             )
 
 

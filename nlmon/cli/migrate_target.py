@@ -4,7 +4,8 @@ Rules:
 1. A file is replaced at once or not at all, keeps its mode and its owner, and what it was stays beside it as a backup,
    which replaces no other one.
 2. A symbolic link is not followed, a file that nobody may write is not replaced, and one that somebody changed
-   meanwhile is left as it is. What is no file, as a device or a pipe, is not replaced by one, whoever asks.
+   meanwhile is left as it is, also by another nlmon at the same time. What is no file, as a device or a pipe, is not
+   replaced by one, whoever asks.
 
 Not here: what is written (``nlmon.migrate``).
 """
@@ -13,12 +14,18 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from nlmon.atomic import write_whole
 from nlmon.errors import InputError, reason_of
 from nlmon.printable import printable
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["refuse_target", "replace_config", "write_other"]
 
@@ -44,21 +51,32 @@ def replace_config(path: Path, before: bytes, after: bytes) -> Path:
     """Replace a file that holds ``before``; the path of its backup. Raises ``InputError``."""
     refuse_target(path)
     try:
-        like = path.stat()
-        if path.read_bytes() != before:
-            hint = "run the command again"
-            raise InputError("NLM-V034", "the file changed meanwhile", where=printable(str(path)), hint=hint)
-        backup = _free(path)
-        write_whole(backup, before, like=like)
-        try:
-            write_whole(path, after, like=like)
-        except OSError:
-            # Of a file that is as it was there is nothing to keep.
-            backup.unlink()
-            raise
+        with _locked(path):
+            like = path.stat()
+            if path.read_bytes() != before:
+                hint = "run the command again"
+                raise InputError("NLM-V034", "the file changed meanwhile", where=printable(str(path)), hint=hint)
+            backup = _free(path)
+            write_whole(backup, before, like=like)
+            try:
+                write_whole(path, after, like=like)
+            except OSError:
+                # Of a file that is as it was there is nothing to keep.
+                backup.unlink()
+                raise
     except OSError as error:
         raise _unwritable(path, reason_of(error)) from error
     return backup
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let another nlmon that is to replace a file wait, which then finds another one in its place."""
+    with path.open("rb") as file:
+        if sys.platform != "win32":
+            with suppress(OSError):  # not every file system has locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_other(path: Path, data: bytes, *, source: Path, force: bool) -> None:

@@ -19,7 +19,7 @@ from nlmon.report.page import html_page
 from nlmon.report.page.view import top
 from nlmon.scenario.configured import lanes
 from nlmon.scenario.implementations import make_planned
-from nlmon.testing.messages import link
+from nlmon.testing.messages import addr, link, native
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory
 from support.captures import route_capture
@@ -257,7 +257,7 @@ def test_what_is_wrong_in_messages_that_are_kept_back_is_a_note(monkeypatch: pyt
 
 def test_what_a_recording_lacks_is_a_note(tmp_path: Path) -> None:
     """Of a message of which it has the beginning alone the rest is not known."""
-    path = Path(route_capture(tmp_path, *(link(number, "eth0") for number in range(1, 31))))
+    path = Path(route_capture(tmp_path, *(native(16, link(number, "eth0")) for number in range(1, 31))))
     data = bytearray(path.read_bytes())
     struct.pack_into("<I", data, 24 + 12, 4096)  # the first packet was longer
     path.write_bytes(data)
@@ -440,3 +440,22 @@ def test_the_checklist_is_whole() -> None:
         "there is a configuration for the other implementation",
         "filters do the same",
     ]
+
+
+@pytest.mark.parametrize("second", [0, 1_700_000_000], ids=["no time", "one second"])
+def test_events_of_one_time_are_in_no_other_order(second: int, tmp_path: Path) -> None:
+    """Messages of several types that were recorded in the same microsecond, in turns."""
+    turns = [
+        (native(16, link(number, f"eth{number}")), native(20, addr(number, f"10.0.0.{number}")))
+        for number in range(1, 16)
+    ]
+    path = Path(route_capture(tmp_path, *(message for turn in turns for message in turn)))
+    data = bytearray(path.read_bytes())
+    at = 24
+    while at < len(data):
+        struct.pack_into("<I", data, at, second)
+        at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+    path.write_bytes(data)
+    found = assessed(ROUTE, path)
+
+    assert (found.result, found.compared) == ("go with notes", {"NETLINK_ROUTE": 30})

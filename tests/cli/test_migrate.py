@@ -8,11 +8,14 @@ import os
 import stat
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jsonschema
 import pytest
 
+from nlmon.atomic import write_whole
+from nlmon.cli import migrate_target
 from nlmon.cli.migrate_target import replace_config
 from nlmon.cli.schema import schema_text
 from nlmon.errors import InputError
@@ -268,3 +271,29 @@ def test_options_that_do_not_go_together(config: Path) -> None:
     done = nlmon("rollback", config, "--apply", "--check")
 
     assert (done.returncode, files(config.parent)) == (2, {"nlmon.yaml": TEXT})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_of_two_at_once_one_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one begins while the first writes its backup, waits, and finds another file."""
+    path, errors, others = tmp_path / "nlmon.yaml", list[str](), list[Thread]()
+    path.write_bytes(b"before\n")
+
+    def other() -> None:
+        try:
+            migrate_target.replace_config(path, b"before\n", b"other\n")
+        except InputError as error:
+            errors.append(error.code)
+
+    def write(target: Path, data: bytes, **options: Any) -> None:
+        if not others:
+            others.append(Thread(target=other))
+            others[0].start()
+        write_whole(target, data, **options)
+
+    monkeypatch.setattr(migrate_target, "write_whole", write)
+    backup = migrate_target.replace_config(path, b"before\n", b"after\n")
+    others[0].join()
+
+    assert (errors, path.read_bytes(), backup.read_bytes()) == (["NLM-V034"], b"after\n", b"before\n")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["nlmon.yaml", "nlmon.yaml.backup"]

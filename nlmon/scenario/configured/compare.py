@@ -262,10 +262,12 @@ def _added(counters: Iterable[Counter[str]]) -> Counter[str]:
 def _pairs(
     before: Iterable[_Numbered], after: Iterable[_Numbered]
 ) -> Iterator[tuple[_Numbered | None, _Numbered | None]]:
-    """Lines of the same message, in the order of the reference; what the candidate alone has comes last."""
+    """Lines of the same message, in the order of the reference, also of those that came at the same time; what the
+    candidate alone has comes last."""
     left, right = _by_message(before), _by_message(after)
-    for key in (*left, *(key for key in right if key not in left)):
-        yield from zip_longest(left.get(key, ()), right.get(key, ()))
+    found = [pair for key in left | right for pair in zip_longest(left.get(key, ()), right.get(key, ()))]
+    yield from sorted((pair for pair in found if pair[0] is not None), key=lambda pair: pair[0].number)
+    yield from (pair for pair in found if pair[0] is None)
 
 
 def _by_message(lines: Iterable[_Numbered]) -> dict[Key, list[_Numbered]]:
