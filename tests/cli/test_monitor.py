@@ -113,7 +113,7 @@ def test_a_signal_ends_a_replay(number: int, code: int, tmp_path: Path) -> None:
         child.stdin.flush()
         first = child.stdout.readline()
         child.send_signal(number)
-        _, said = child.communicate(timeout=30)
+        _, said = child.communicate(timeout=60)
     lines = (tmp_path / "out.json").read_bytes().splitlines(keepends=True)
 
     assert (child.returncode, said.strip(), first != b"") == (code, b"", True)

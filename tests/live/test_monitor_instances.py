@@ -37,7 +37,7 @@ def status(*arguments):
 
 
 def until(count):
-    for _ in range(100):
+    for _ in range(600):
         if len(status()[1]) == count:
             return
         time.sleep(0.1)
@@ -50,23 +50,23 @@ until(1)
 two = start("roots.yaml")
 until(2)
 again = start("nobodys.yaml")
-again.wait(20)
+again.wait(60)
 found["again"] = (again.returncode, again.communicate()[1][:15])
 found["all"] = status()
 found["named"] = [status("--config", str(folder / name)) for name in ("nobodys.yaml", "roots.yaml")]
 facts = [path.stat() for path in (Path("/run/nlmon"), *Path("/run/nlmon").glob("*.sock"))]
 found["modes"] = sorted((oct(one.st_mode & 0o7777), one.st_uid) for one in facts)
 one.terminate()
-found["ended"] = [one.wait(20)]
+found["ended"] = [one.wait(60)]
 found["left"] = status()
 two.terminate()
-found["ended"].append(two.wait(20))
+found["ended"].append(two.wait(60))
 one.communicate(), two.communicate()
 found["gone"] = status()
 three = start("roots.yaml")
 until(1)
 three.terminate()
-found["ended"].append(three.wait(20))
+found["ended"].append(three.wait(60))
 three.communicate()
 print(json.dumps(found))
 """
@@ -95,7 +95,7 @@ def test_two_configurations_are_two_monitors(folder: Path) -> None:
     require_program("mount")
     python, environment = everybodys_python()
     command = [*prefix, sys.executable, "-c", SCRIPT, json.dumps(python), str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
     assert (ran.returncode, ran.stderr) == (0, "")
     found = json.loads(ran.stdout)
 

@@ -21,7 +21,7 @@ SOCKET = str(FOLDER / "nlmon.sock")
 (FOLDER / "nlmon.yaml").write_text(f'''
 netlink:
   protocols: {{route: true, generic: true}}
-  buffer_size: {{receive: 4096}}
+  buffer_size: {{receive: 32768}}
   generic_families: [nl80211, no_such_family]
   debug: {{dump_messages: true, log_callbacks: true}}
 web: {{enabled: true}}
@@ -35,13 +35,13 @@ export:
 ''')
 MONITOR = [sys.executable, "-m", "nlmon", "--config", str(FOLDER / "nlmon.yaml"), "--socket", SOCKET]
 def until(fact):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not fact():
         assert time.monotonic() < deadline, fact
         time.sleep(0.05)
 def overrun(monitor):
     monitor.send_signal(signal.SIGSTOP)
-    commands = "".join(f"address add 10.0.{i // 250}.{i % 250 + 1}/32 dev lo\\n" for i in range(300))
+    commands = "".join(f"address add 10.0.{i // 250}.{i % 250 + 1}/32 dev lo\\n" for i in range(1000))
     subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
     monitor.send_signal(signal.SIGCONT)
 """
@@ -70,7 +70,7 @@ until(lambda: journal("| grep NLM-M048"))
 overrun(monitor)
 until(lambda: journal("| grep NLM-T010"))
 monitor.terminate()
-monitor.wait(10)
+monitor.wait(60)
 until(lambda: journal("| grep NLM-M041"))
 def codes(rest):
     return sorted({word for line in journal(rest) for word in line.split() if word.startswith("NLM-")})
@@ -85,7 +85,7 @@ print(json.dumps({
     "bytes": len(json.loads(journal("NLMON_CODE=NLM-M052 -o json --all")[0])["NLMON_BYTES"]) > 100,
 }))
 journald.terminate()
-journald.wait(10)
+journald.wait(60)
 """
 
 
@@ -146,7 +146,7 @@ overrun(monitor)
 until(lambda: said("NLM-T010"))
 after = doctor()
 monitor.terminate()
-monitor.wait(10)
+monitor.wait(60)
 stopped = doctor()
 log.close()
 print(json.dumps([before, after, stopped]))

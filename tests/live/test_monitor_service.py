@@ -16,7 +16,7 @@ import pytest
 from nlmon.monitor.capabilities import read_thread
 from support.requirements import missing, require_netns
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @contextmanager

@@ -22,8 +22,7 @@ from pathlib import Path
 from itertools import count, islice
 from threading import Thread
 from nlmon.monitor.asking import ask
-from nlmon.monitor.status import time_text
-from support.live import done, ip
+from support.live import change_addresses, done, ip
 
 SWITCHES, EVENTS, BY = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 ip("link", "set", "lo", "up")
@@ -65,15 +64,13 @@ monitor = subprocess.Popen(
 )
 children.append(monitor)
 until(monitor, "started")
-churn = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
 states, numbers = [], count()
 
 
 def change(count):
     for n in islice(numbers, count // 2):
-        address = f"10.{n >> 14 & 255}.{n >> 6 & 255}.{n & 63}/32 dev lo"
-        churn.stdin.write(f"addr add {address}\\naddr del {address}\\n")
-    churn.stdin.flush()
+        address = f"10.{n >> 14 & 255}.{n >> 6 & 255}.{n & 63}"
+        change_addresses(("add", address), ("del", address))
 
 
 def switch(to):
@@ -85,7 +82,7 @@ def switch(to):
         asked = [*nlmon, "switch", to, "--socket", str(control), "--format", "json"]
         states.append(json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout))
     else:
-        states.append(json.loads(ask(control, "switch", 15, to=to)))
+        states.append(json.loads(ask(control, "switch", 60, to=to)))
 
 
 for number in range(SWITCHES):
@@ -95,15 +92,13 @@ for number in range(SWITCHES):
     while switching.is_alive():  # so that events come at each of its moments
         change(10)
         switching.join(0.005)
-churn.stdin.close()
-churn.wait(60)
 asked = [*nlmon, "--status", "--socket", str(control), "--format", "json"]
 asked = subprocess.run(asked, capture_output=True, text=True)
 status = json.loads(asked.stdout)
 monitor.send_signal(signal.SIGTERM)
-said += monitor.communicate(timeout=20)[1].splitlines()
+said += monitor.communicate(timeout=60)[1].splitlines()
 third.send_signal(signal.SIGTERM)
-third.communicate(timeout=20)
+third.communicate(timeout=60)
 
 
 def identity(line):
@@ -232,13 +227,13 @@ for number, point in enumerate(sys.argv[1:]):
     child = subprocess.Popen([sys.executable, "-c", DIES, point, *options], stderr=subprocess.PIPE, text=True)
     until(child, "started")
     for one in range(20): ip("addr", "add", f"10.{number}.0.{one}/32", "dev", "lo")
-    while not json.loads(ask(control, "status"))["exports"][0]["written"] == 20: pass
+    while not json.loads(ask(control, "status", 60))["exports"][0]["written"] == 20: pass
     try:
-        ask(control, "switch", 15, to="libnl")
+        ask(control, "switch", 60, to="libnl")
     except PlatformError:
         pass
     try:
-        killed = child.wait(10)
+        killed = child.wait(60)
     except subprocess.TimeoutExpired:
         child.kill()
         raise
@@ -248,9 +243,9 @@ for number, point in enumerate(sys.argv[1:]):
     again = subprocess.Popen([sys.executable, "-m", "nlmon", *options], stderr=subprocess.PIPE, text=True)
     said = [line for line in until(again, "started") if "NLM-M104" in line]
     ip("addr", "add", f"10.{number}.2.0/32", "dev", "lo")
-    while not json.loads(ask(control, "status"))["exports"][0]["written"] == 1: pass
+    while not json.loads(ask(control, "status", 60))["exports"][0]["written"] == 1: pass
     again.send_signal(signal.SIGTERM)
-    again.communicate(timeout=10)
+    again.communicate(timeout=60)
     last = time_text(json.loads(kept.splitlines()[-1])["timestamp"], "microseconds")
     expected = [f"10.{number}.0.{one}" for one in range(20)] + [f"10.{number}.2.0"]
     found[point] = [killed, len(said), last in said[0], out.read_bytes().startswith(kept), addresses(out) == expected]
@@ -288,7 +283,7 @@ for line in json.loads(sys.argv[1]):
     ran = subprocess.run(words, capture_output=True, text=True)
     found.append([ran.returncode, "Traceback" in ran.stderr, "libnl" in ran.stdout])
 monitor.send_signal(signal.SIGTERM)
-monitor.communicate(timeout=10)
+monitor.communicate(timeout=60)
 done([found, Path("nlmon.yaml").read_text(), sorted(path.name for path in Path().glob("nlmon.yaml*"))])
 """
 

@@ -207,7 +207,7 @@ def test_the_old_ones_are_read_while_the_new_ones_are_loaded_and_opened(slow: st
 
     def waits(*arguments: object) -> object:
         listened.kernel.say((2,))
-        assert exported.wait(10)
+        assert exported.wait(60)
         return done(*arguments)
 
     listened.source._take = listened.source._listener._on_event = takes
@@ -289,7 +289,7 @@ def test_what_comes_while_the_other_implementation_is_loaded_is_read(monkeypatch
 
     listened.source._listener.deliver_to(take, None)
     listened.kernel.say((2,))
-    monkeypatch.setattr(sources, "warm_up", lambda *_: None if read.wait(10) else _raise(listened, ValueError("late")))
+    monkeypatch.setattr(sources, "warm_up", lambda *_: None if read.wait(60) else _raise(listened, ValueError("late")))
     listened.source.change(listened.listening("libnl"))
 
     assert listened.heard == [2]

@@ -34,7 +34,7 @@ from nlmon.monitor.control import ControlSocket
 answers = []
 for path in sys.argv[1:]:
     try:
-        ask(Path(path), "status", 1.0)
+        ask(Path(path), "status", 60.0)
         answers.append("answered")
     except NlmonError as error:
         answers.append(error.code)

@@ -29,7 +29,7 @@ from support.requirements import require_program, require_root
 from support.users import NOBODY
 
 BOTH = 1 << 12 | 1 << 37
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Running(NamedTuple):

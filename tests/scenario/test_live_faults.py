@@ -124,7 +124,7 @@ def test_a_bad_implementation_is_found(
         return ZOO[mistake].make(factory, options) if wanted == "libnl" else create(wanted, factory, options)
 
     monkeypatch.setattr(nlmon.scenario.live, "create", made)
-    results = run_scenario(scenario(tmp_path, name), RunOptions(time_scale=0.2))
+    results = run_scenario(scenario(tmp_path, name), RunOptions(time_scale=0.4))
 
     assert {(one.outcome, one.verdict) for one in results} == {("failed", "regression")}
 

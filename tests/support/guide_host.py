@@ -24,7 +24,7 @@ from typing import Any
 __all__ = ["CONFIG", "JOURNAL", "LOGS", "Host", "Typed", "done", "ip"]
 
 # Seconds for whatever is waited for.
-PATIENCE = 20.0
+PATIENCE = 60.0
 CONFIG, LOGS = Path("/etc/nlmon"), Path("/var/log/nlmon")
 MEMORY, HOME = Path("/mnt"), Path("/mnt/home")
 JOURNAL = LOGS / "journal"
@@ -138,7 +138,7 @@ class Host:
             capture_output=True,
             text=True,
             check=False,
-            timeout=3 * PATIENCE,
+            timeout=2 * PATIENCE,
         )
         return {"code": ran.returncode, "out": ran.stdout, "said": ran.stderr}
 

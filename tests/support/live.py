@@ -1,6 +1,10 @@
 """What scripts inside a namespace of a live test share: both implementations at once, a second namespace, programs.
 
-Nothing here sleeps: ``Watch`` waits on descriptors until a sentinel has come, and fails when it does not.
+Rules:
+1. ``Watch`` waits on descriptors until a sentinel has come, and fails when it does not. Whoever waits has ``PATIENCE``:
+   a machine may be busy, and what comes costs no more for it.
+2. Where nothing may be lost, whoever changes the kernel waits for those who listen (``change_addresses``): a receive
+   buffer holds what comes while its process has no processor, as long as that is not too much.
 
 Not here: making the namespace (``support.namespaces``).
 """
@@ -15,6 +19,7 @@ import select
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -41,6 +46,7 @@ __all__ = [
     "Watch",
     "agreement",
     "ask",
+    "change_addresses",
     "count_flows",
     "done",
     "enter",
@@ -52,7 +58,9 @@ __all__ = [
 ]
 
 BOTH = ("legacy", "libnl")
-PATIENCE = 10.0
+PATIENCE = 60.0
+# Bytes that wait in a receive buffer from which on nothing more is changed.
+ROOM = 16_384
 HEADER = ("interface", "protocol", "msg_type", "msg_flags", "seq", "pid", "nsid", "synthetic")
 NESTED = 0x8000
 NLMSG_ERROR = (2).to_bytes(2, sys.byteorder)
@@ -229,6 +237,25 @@ def ask(protocol: int, *messages: bytes) -> None:
         number = -int.from_bytes(answer[16:20], sys.byteorder, signed=True)
     if number:
         raise OSError(number, os.strerror(number))
+
+
+def change_addresses(*commands: tuple[str, str]) -> None:
+    """Let the kernel ``add`` or ``del`` addresses of lo, each when all who listen to NETLINK_ROUTE here have read
+    nearly all that came before it, so that none of them loses anything."""
+    for verb, address in commands:
+        deadline = time.monotonic() + PATIENCE
+        while _unread() > ROOM:
+            assert time.monotonic() < deadline, "somebody who listens does not read"
+            time.sleep(0.001)
+        number, flags = (20, 0x605) if verb == "add" else (21, 5)  # NLM_F_CREATE | NLM_F_EXCL
+        head = bytes([2, 32, 0, 0]) + (1).to_bytes(4, sys.byteorder)
+        ask(0, native(number, head + attr(2, socket.inet_aton(address)), flags=flags))
+
+
+def _unread() -> int:
+    """The most bytes that wait in a socket of NETLINK_ROUTE that has joined a group (Rmem in /proc/net/netlink)."""
+    rows = map(str.split, Path("/proc/net/netlink").read_text(encoding="ascii").splitlines()[1:])
+    return max((int(row[4]) for row in rows if row[1] == "0" and int(row[3], 16)), default=0)
 
 
 def done(result: object) -> None:

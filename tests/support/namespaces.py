@@ -20,6 +20,8 @@ from support.requirements import require_netns, require_program
 __all__ = ["inside"]
 
 PLACE = str(TESTS)
+# Seconds for a script, in which what it waits for may be late.
+PATIENCE = 240
 
 
 def inside(script: str, *arguments: str, prefix: Sequence[str] = ()) -> Any:
@@ -29,7 +31,7 @@ def inside(script: str, *arguments: str, prefix: Sequence[str] = ()) -> Any:
     command = [*(prefix or require_netns()), sys.executable, "-P", "-W", "error", "-c", script, *arguments]
     path = os.pathsep.join(filter(None, (PLACE, os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": path}
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=environment)
     if ran.returncode or ran.stderr:
         # When it was broken off, what it left open is no news.
         said = ran.stderr.split("Exception ignored in")[0] if ran.returncode else ran.stderr

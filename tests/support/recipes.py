@@ -41,7 +41,7 @@ def run(line):
 
 def stop(child):
     child.send_signal(signal.SIGTERM)
-    out, said = child.communicate(timeout=20)
+    out, said = child.communicate(timeout=60)
     return [child.returncode, out.splitlines()[-1:], "Traceback" in said]
 
 
@@ -77,7 +77,7 @@ def flows(first, count, log):
 
 def written(log, protocol, count):
     # Wait until the log has so many lines of a protocol.
-    for _ in range(1000):
+    for _ in range(3000):
         if Path(log).read_text().count(f'"protocol":"{protocol}"') >= count:
             return
         time.sleep(0.02)
@@ -86,7 +86,7 @@ def written(log, protocol, count):
 
 def exported(log, address):
     # Wait until the log, or a file before it, has the line of an address that has gone.
-    for _ in range(1000):
+    for _ in range(3000):
         with suppress(FileNotFoundError):
             texts = [path.read_text() for path in sorted(Path().glob(log + "*"))[:2]]
             if any(address + '"' in one and "RTM_DELADDR" in one for text in texts for one in text.splitlines()):

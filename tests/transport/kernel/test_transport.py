@@ -35,7 +35,7 @@ ip("-6", "rule", "add", "pref", "77", "lookup", "77"); ip("link", "set", "v0", "
 def over(name): return any(row[1] == "sentinel" for row in seen[name])
 for backend in backends:
     while not over(backend.name):
-        assert select.select([backend.fileno(0)], [], [], 20)[0]
+        assert select.select([backend.fileno(0)], [], [], 60)[0]
         while backend.process(0): pass
     backend.close()
 print(json.dumps(seen))
@@ -68,7 +68,7 @@ for start in range(0, 220, 5):
     ip("link", "property", "add", "dev", "v0", *names_)
     while backend.process(0): pass
 while 220 not in names:
-    assert select.select([backend.fileno(0)], [], [], 20)[0]
+    assert select.select([backend.fileno(0)], [], [], 60)[0]
     while backend.process(0): pass
 backend.close()
 print(json.dumps([max(names), max(sizes)]))
@@ -105,7 +105,7 @@ for start in range(0, 40, 5):
 ip("link", "set", "v0", "name", "sentinel")
 for backend in backends:
     while "sentinel" not in seen[backend.name]:
-        assert select.select([backend.fileno(0)], [], [], 20)[0]
+        assert select.select([backend.fileno(0)], [], [], 60)[0]
         while backend.process(0): pass
     seen[backend.name].append(backend.status().protocols[0].transport.drops)
     backend.close()
@@ -255,7 +255,7 @@ from nlmon.transport.kernel.transport import KernelFactory
 transport = KernelFactory().open(0, (32,))
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 subprocess.run(["ip", "nexthop", "add", "id", "7", "blackhole"], check=True)
-assert select.select([transport.fileno()], [], [], 20)[0]
+assert select.select([transport.fileno()], [], [], 60)[0]
 print(json.dumps(struct.unpack_from("=H", transport.recv().data, 4)[0]))
 transport.close()
 """
@@ -287,7 +287,7 @@ def test_record_ends_with_a_complete_file(tmp_path: Path, ending: signal.Signals
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         env=os.environ,
     )
     with open_capture(path) as reader:
