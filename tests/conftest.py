@@ -30,9 +30,12 @@ settings.load_profile("ci")
 
 
 def pytest_configure() -> None:
-    """Whoever starts the tests in the background ignores Ctrl-C, which the commands that they run would inherit."""
+    """Whoever starts the tests in the background ignores Ctrl-C, or SIGHUP by nohup(1), which commands that they run
+    would inherit."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ def _copy() -> str:
     atexit.register(shutil.rmtree, folder)
     folder.chmod(0o755)
     for package in PACKAGES:
-        shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(package, folder / package.name)
     return str(folder)
 
 
