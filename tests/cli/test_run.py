@@ -85,7 +85,8 @@ AGAIN = (
     ((), "nlmon run -k link.bad"),
     (("scenarios",), "nlmon run scenarios -k link.bad"),
     (("scenarios/bad.yaml",), "nlmon run scenarios/bad.yaml -k link.bad"),
-    (
+    # It has a process of its own, since it says how many.
+    pytest.param(
         (
             "--recorded",
             "--seed",
@@ -101,6 +102,7 @@ AGAIN = (
             "1",
         ),
         "nlmon run -k link.bad --recorded --seed 3 --fail-on lossy --fail-on error --strict",
+        marks=pytest.mark.slow,
     ),
     (("--allow-run", "-q", "--min-events", "2"), "nlmon run -k link.bad --allow-run --min-events 2"),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,33 @@ def imported(*arguments: object) -> set[str]:
     return set(done.stderr.split())
 
 
+# Each is forked from a process that has imported what all begin with: Python takes longer to start than a help.
+EACH = """
+import os, sys
+from nlmon.cli.main import main
+
+for line in sys.stdin.read().splitlines():
+    if not os.fork():
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.argv = ["nlmon", *line.split()]
+        try:
+            main()
+        except SystemExit as end:
+            assert not end.code
+        os.write(2, f"{line}: {' '.join(sys.modules)}\\n".encode())
+        os._exit(0)
+    assert os.wait()[1] == 0
+"""
+
+
+def imported_by_each(lines: Iterable[str]) -> dict[str, set[str]]:
+    """By command line every module that it has imported at its end, each in a process of its own."""
+    command = [sys.executable, "-c", EACH]
+    done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=True)
+    found = (line.partition(": ") for line in done.stderr.splitlines())
+    return {line: set(modules.split()) for line, _, modules in found}
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture that is not compressed."""
@@ -80,15 +108,15 @@ def test_completing_imports_nothing_heavy(typed: str, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"{one} {name}" for one in GROUPS for name in GROUPS[one])])
-def test_help_on_a_command_imports_nothing_heavy(command: str) -> None:
-    """Whatever the command needs when it does something."""
-    assert imported(*command.split(), "--help") & HEAVY == set()
+def test_help_on_a_command_imports_nothing_heavy() -> None:
+    """Whatever the command needs when it does something; help on replay needs neither a replay, nor a capture, nor an
+    implementation."""
+    commands = [*COMMANDS, *(f"{one} {name}" for one in GROUPS for name in GROUPS[one])]
+    found = imported_by_each(f"{command} --help" for command in commands)
 
-
-def test_help_on_replay_needs_no_replay() -> None:
-    """Nor a capture, nor an implementation."""
-    assert imported("replay", "--help") & OURS == set()
+    assert list(found) == [f"{command} --help" for command in commands]
+    assert {line: modules & HEAVY for line, modules in found.items() if modules & HEAVY} == {}
+    assert found["replay --help"] & OURS == set()
 
 
 @pytest.mark.slow
