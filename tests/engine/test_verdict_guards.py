@@ -123,11 +123,14 @@ def test_a_family_that_nobody_names_is_no_verdict(family: str, outcome: str) -> 
 
 @pytest.mark.parametrize(
     ("name", "protocols", "outcome", "families"),
-    [
-        ("02-route-topology", None, "error", "none"),
-        ("01-route-basic", None, "error", "tcp_metrics"),
-        ("02-route-topology", (0,), "equivalent", ""),
-    ],
+    one_in(
+        3,
+        [
+            ("01-route-basic", None, "error", "tcp_metrics"),
+            ("02-route-topology", None, "error", "none"),
+            ("02-route-topology", (0,), "equivalent", ""),
+        ],
+    ),
 )
 def test_a_family_is_missed_where_nothing_of_families_was_announced(
     name: str, protocols: tuple[int, ...] | None, outcome: str, families: str
