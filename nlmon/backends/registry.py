@@ -34,6 +34,7 @@ __all__ = [
     "is_known",
     "is_log",
     "is_program_beside",
+    "is_without_bytes",
     "protocol_names",
     "reads_of",
     "refuse_program",
@@ -140,14 +141,19 @@ def is_program_beside(name: str) -> bool:
     return name.startswith(LIVE)
 
 
+def is_without_bytes(name: str) -> bool:
+    """Whether what an implementation gives has no bytes: a log, or what a program prints."""
+    return is_log(name) or is_program_beside(name)
+
+
 def refuse_without_bytes(name: str) -> None:
     """Raise ``UsageError`` (NLM-N051) for what decodes no bytes, where these are to be decoded."""
     if is_log(name):
         hint = "nlmon replay CAPTURE -i libnl --against events:FILE, or a scenario that has a capture"
         raise UsageError("NLM-N051", "a log stands for an implementation only where a recording is replayed", hint=hint)
     if is_program_beside(name):
-        hint = "nlmon live -i libnl --against live:COMMAND, or a scenario that has steps"
-        what = "a program that prints events stands for an implementation only on a running kernel"
+        hint = "nlmon live -i libnl --against live:COMMAND, or nlmon replay CAPTURE with the same"
+        what = "a program that prints events stands for an implementation only where two are compared"
         raise UsageError("NLM-N051", what, hint=hint)
 
 

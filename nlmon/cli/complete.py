@@ -38,7 +38,7 @@ def implementations(ctx: click.Context, param: click.Parameter, incomplete: str)
         programs = tuple(configured())
     except NlmonError:  # whoever runs the command sees it
         programs = ()
-    beside = {"replay": (EVENTS,), "live": (LIVE,), "run": (EVENTS, LIVE)}.get(ctx.info_name or "", ())
+    beside = {"replay": (EVENTS, LIVE), "live": (LIVE,), "run": (EVENTS, LIVE)}.get(ctx.info_name or "", ())
     return _beginning((*BACKENDS, *programs, PROGRAM, *beside), incomplete)
 
 

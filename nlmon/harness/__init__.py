@@ -7,7 +7,7 @@ child process that speaks in lines, ``said`` its standard error, ``conversation`
 ``named`` finds programs by name, ``serve`` is the other side, with an implementation of ours; ``check`` says what an
 author got wrong, and ``samples`` what it is held against.
 ``lines`` is what a program says without bytes, ``logfile`` reads a log of it, ``events`` lets that stand for an
-implementation, and ``live`` is such a program while it runs.
+implementation, ``live`` is such a program while it runs, and ``played`` one that is played a recording.
 
 Not here: what is compared, and who is right (``nlmon.compare``, ``nlmon.engine``).
 """

@@ -119,6 +119,16 @@ class Program:
         return found
 
     @property
+    def unended(self) -> bytes:
+        """What it wrote behind its last whole line."""
+        return b"".join(self._begun)
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, negative: the signal; None: it runs."""
+        return self._process.poll()
+
+    @property
     def descriptors(self) -> tuple[int, ...]:
         """What to wait for: its standard output, and standard error until it has closed that."""
         return tuple(key.fd for key in self._poll.get_map().values())

@@ -147,7 +147,7 @@ def replay_reader(
 def _open_again(file: Path, options: ReplayOptions) -> CaptureReader:
     """A capture that is open already. Raises ``UsageError`` (NLM-N051)."""
     if str(file) == "-":
-        raise UsageError("NLM-N051", "a log is not compared with standard input", hint="name a file")
+        raise UsageError("NLM-N051", "what has no bytes is not compared with standard input", hint="name a file")
     return open_capture(file, byteorder=options.byteorder)
 
 

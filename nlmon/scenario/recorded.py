@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from nlmon.aside import prints_aside
-from nlmon.backends.registry import is_log
+from nlmon.backends.registry import is_without_bytes
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.compare.known import in_range, known_for
@@ -152,7 +152,7 @@ def _findings(
 
 def _maker(file: ScenarioFile, one: Implementation, path: Path, seed: int) -> BackendMaker:
     """What makes an implementation of a scenario; a log is relative to its folder."""
-    if not is_log(one.name):
+    if not is_without_bytes(one.name):
         return partial(make_backend, one)
 
     def read(make: BackendMaker) -> Iterator[Side]:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon.backends.registry import BACKENDS, EVENTS, is_known, is_log, is_program_beside
+from nlmon.backends.registry import BACKENDS, EVENTS, is_known, is_log
 from nlmon.errors import InputError, NlmonError
 from nlmon.filters.regex import INSTALL
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
@@ -188,15 +188,11 @@ def _is_outside(file: ScenarioFile, options: RunOptions, path: str) -> bool:
 
 
 def refuse_beside(file: ScenarioFile) -> None:
-    """Raise ``ScenarioError`` (NLM-N051) for a log in a scenario without a capture, and for a program that prints
-    events in one that has it."""
+    """Raise ``ScenarioError`` (NLM-N051) for a log in a scenario without a capture."""
     for number, one in enumerate(file.scenario.implementations):
         if is_log(one.name) and file.scenario.capture is None:
             what = "a log stands for an implementation only where a recording is replayed"
             raise file.mistake("NLM-N051", what, "implementations", number, hint="name a capture")
-        if is_program_beside(one.name) and file.scenario.capture is not None:
-            what = "a program that prints events stands for an implementation only on a running kernel"
-            raise file.mistake("NLM-N051", what, "implementations", number, hint="write steps")
 
 
 def _refuse_brought(file: ScenarioFile, number: int, name: str, options: RunOptions) -> None:

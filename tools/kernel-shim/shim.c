@@ -3,15 +3,16 @@
  *   NLMON_SHIM_RECORDING=FILE LD_PRELOAD=./kernel-shim.so ip -j monitor
  *
  * The recording is a row of datagrams, each behind two numbers of 32 bits in the machine's order: its protocol and its
- * size. A socket of that protocol that has joined a group, or has sent nothing when it is first read, receives them in
- * order, one for each call. When there are no more, the program is ended with status 0, as a monitor never ends itself.
+ * size. Each socket of that protocol that has joined a group, whichever it is, receives them in order, one for each call.
+ * When there are no more for any, the program is ended, as a monitor never ends itself, with status 0 or that of
+ * NLMON_SHIM_STATUS.
  *
  * Rules:
  * 1. A program that asks (sends a request) is answered with NLMSG_DONE, or an acknowledgement if it asked for one: a host
  *    without any object. So nothing that it prints comes from this host. With NLMON_SHIM_DUMP=TYPE the recording is the
  *    answer to its dump request of that type instead, as if the kernel had all these objects.
- * 2. Sockets are pairs of unix sockets, so that select() and poll() find what is there; all else of a socket is as in
- *    the C library.
+ * 2. Sockets are pairs of unix sockets, so that select() and poll() find what is there, as long as something is; all else
+ *    of a socket is as in the C library.
  * 3. NLMON_SHIM_MARK=TEXT prints TEXT, a space, a number and a newline on the program's standard output before datagram
  *    0, 1, 2 ... and at the end, so that what is between two marks belongs to one datagram.
  *
@@ -20,6 +21,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,52 +33,108 @@
 #define SOCKETS 1024
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* ``protocol``: plus one, 0 is none. ``dumps``: receives the recording as the answer to a request. */
-static struct { int protocol, listens, dumps, waiting; char answer[36]; } sockets[SOCKETS];
-static FILE *recording;
-static uint32_t head[2];
-static char *datagram;
+/* ``protocol``: plus one, 0 is none. ``dumps``: receives the recording as the answer to a request. ``peeked``: the
+ * datagram was looked at and is still to be received. ``ended``: a socket that listens has received all, and is
+ * ``silent`` while others have not. */
+static struct played {
+	int protocol, listens, dumps, waiting, peeked, ended, silent;
+	FILE *recording;
+	uint32_t head[2];
+	char *datagram;
+	char answer[36];
+} sockets[SOCKETS];
 static long number;
 
 static int ours(int fd) { return fd >= 0 && fd < SOCKETS && sockets[fd].protocol; }
 
-/* Reads the next datagram; behind the last one it gives 0. */
-static int advance(void)
+/* The recording, from the place that a socket has reached. */
+static FILE *played(struct played *one)
+{
+	if (!one->recording && !(one->recording = fopen(getenv("NLMON_SHIM_RECORDING") ?: "", "re")))
+		_exit(127);
+	return one->recording;
+}
+
+/* Reads the next datagram for a socket; behind the last one it gives 0. */
+static int advance(struct played *one)
 {
 	const char *mark = getenv("NLMON_SHIM_MARK");
 
-	if (!recording && !(recording = fopen(getenv("NLMON_SHIM_RECORDING") ?: "", "re")))
-		_exit(127);
 	fflush(stdout);
 	if (mark)
 		dprintf(STDOUT_FILENO, "%s %ld\n", mark, number++);
-	if (fread(head, sizeof(head), 1, recording) != 1)
+	if (fread(one->head, sizeof(one->head), 1, played(one)) != 1)
 		return 0;
-	datagram = realloc(datagram, head[1] + 1);
-	if (!datagram || fread(datagram, 1, head[1], recording) != head[1])
+	one->datagram = realloc(one->datagram, one->head[1] + 1);
+	if (!one->datagram || fread(one->datagram, 1, one->head[1], one->recording) != one->head[1])
 		_exit(126);
 	return 1;
 }
 
-/* Reads on to what socket ``fd`` is to receive: of its protocol, or, behind the last of a dump, that it is done. A
- * program that listens ends there. */
+/* Whether a socket that is open and listens has anything left. */
+static int going(void)
+{
+	for (int fd = 0; fd < SOCKETS; fd++)
+		if (sockets[fd].listens && !sockets[fd].ended && fcntl(fd, F_GETFD) != -1)
+			return 1;
+	return 0;
+}
+
+/* Notes whether a socket that listens has anything left; poll() says nothing of one that has not, while others have. */
+static void look_ahead(int fd)
+{
+	struct played *one = &sockets[fd];
+	FILE *recording = played(one);
+	long at = ftell(recording);
+	uint32_t head[2];
+	char always;
+
+	for (one->ended = 1; one->ended && fread(head, sizeof(head), 1, recording) == 1; fseek(recording, head[1], SEEK_CUR))
+		one->ended = (int)head[0] + 1 != one->protocol;
+	fseek(recording, at, SEEK_SET);
+	if (!going())
+		return;
+	for (int other = 0; other < SOCKETS; other++)
+		if (sockets[other].ended && !sockets[other].silent && fcntl(other, F_GETFD) != -1) {
+			sockets[other].silent = 1;
+			(void)!NEXT(recv)(other, &always, 1, MSG_DONTWAIT);
+		}
+}
+
+static void listens(int fd)
+{
+	sockets[fd].listens = 1;
+	look_ahead(fd);
+}
+
+/* Ends the program. */
+static void end(struct played *one)
+{
+	while (advance(one)) /* those of other protocols */
+		;
+	fflush(NULL);
+	_exit(atoi(getenv("NLMON_SHIM_STATUS") ?: "0"));
+}
+
+/* Reads on to what socket ``fd`` is to receive: of its protocol, or, behind the last of a dump, that it is done. */
 static void next_for(int fd)
 {
-	do {
-		if (advance())
-			continue;
-		if (!sockets[fd].dumps) {
-			fflush(NULL);
-			_exit(0);
-		}
-		sockets[fd].dumps = 0;
-		sockets[fd].waiting = 1;
-		return;
-	} while ((int)head[0] + 1 != sockets[fd].protocol);
-	if (sockets[fd].dumps) { /* as the program expects of an answer */
-		struct nlmsghdr *asked = (struct nlmsghdr *)sockets[fd].answer, *message = (struct nlmsghdr *)datagram;
+	struct played *one = &sockets[fd];
 
-		for (int left = (int)head[1]; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+	do {
+		if (advance(one))
+			continue;
+		one->dumps = 0;
+		one->waiting = 1;
+		return;
+	} while ((int)one->head[0] + 1 != one->protocol);
+	one->peeked = 1;
+	if (one->listens)
+		look_ahead(fd);
+	if (one->dumps) { /* as the program expects of an answer */
+		struct nlmsghdr *asked = (struct nlmsghdr *)one->answer, *message = (struct nlmsghdr *)one->datagram;
+
+		for (int left = (int)one->head[1]; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
 			message->nlmsg_flags |= NLM_F_MULTI;
 			message->nlmsg_seq = asked->nlmsg_seq;
 			message->nlmsg_pid = 1;
@@ -90,9 +148,12 @@ int socket(int domain, int type, int protocol)
 
 	if (domain != AF_NETLINK)
 		return NEXT(socket)(domain, type, protocol);
-	fd = socketpair(AF_UNIX, SOCK_DGRAM | (type & SOCK_CLOEXEC), 0, pair) ? -1 : pair[0];
+	fd = socketpair(AF_UNIX, SOCK_DGRAM | (type & (SOCK_CLOEXEC | SOCK_NONBLOCK)), 0, pair) ? -1 : pair[0];
 	if (fd < 0 || fd >= SOCKETS)
 		return -1;
+	if (sockets[fd].recording)
+		fclose(sockets[fd].recording);
+	free(sockets[fd].datagram);
 	memset(&sockets[fd], 0, sizeof(*sockets));
 	sockets[fd].protocol = protocol + 1;
 	(void)!send(pair[1], "", 1, 0); /* always readable */
@@ -118,7 +179,8 @@ int bind(int fd, const struct sockaddr *address, socklen_t size)
 {
 	if (!ours(fd))
 		return NEXT(bind)(fd, address, size);
-	sockets[fd].listens |= ((const struct sockaddr_nl *)address)->nl_groups != 0;
+	if (((const struct sockaddr_nl *)address)->nl_groups)
+		listens(fd);
 	return 0;
 }
 
@@ -135,7 +197,8 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	if (!ours(fd) || level != SOL_NETLINK)
 		return NEXT(setsockopt)(fd, level, name, value, size);
-	sockets[fd].listens |= name == NETLINK_ADD_MEMBERSHIP;
+	if (name == NETLINK_ADD_MEMBERSHIP)
+		listens(fd);
 	return 0;
 }
 
@@ -180,28 +243,31 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	static int peeked;
+	struct played *one;
 	const void *data;
 	size_t size, room, at = 0;
 
 	if (!ours(fd))
 		return NEXT(recvmsg)(fd, message, flags);
-	if ((sockets[fd].dumps || sockets[fd].listens) && !sockets[fd].waiting && !peeked) {
+	one = &sockets[fd];
+	if (one->ended && !one->dumps && !one->waiting && !one->peeked && !going())
+		end(one);
+	if ((one->dumps || (one->listens && !one->ended)) && !one->waiting && !one->peeked)
 		next_for(fd);
-		peeked = !sockets[fd].waiting;
-	}
-	if (sockets[fd].waiting) {
-		data = sockets[fd].answer;
+	if (one->waiting) {
+		data = one->answer;
 		size = ((struct nlmsghdr *)data)->nlmsg_len;
 		if (!(flags & MSG_PEEK))
-			sockets[fd].waiting = 0;
-	} else if (!peeked) {
+			one->waiting = 0;
+	} else if (one->ended && !one->peeked) { /* waits, or says that there is nothing, as a socket does */
+		return NEXT(recvmsg)(fd, message, flags);
+	} else if (!one->peeked) {
 		errno = EAGAIN;
 		return -1;
 	} else {
-		peeked = flags & MSG_PEEK;
-		data = datagram;
-		size = head[1];
+		one->peeked = flags & MSG_PEEK;
+		data = one->datagram;
+		size = one->head[1];
 	}
 	for (size_t i = 0; i < message->msg_iovlen && at < size; i++, at += room) {
 		room = message->msg_iov[i].iov_len < size - at ? message->msg_iov[i].iov_len : size - at;

@@ -1,0 +1,196 @@
+"""A program that prints events is played a recording: what it gives is compared as a log is, and its failure is none.
+
+Not here: programs beside a running kernel (``test_live_programs``), and which line is of which message
+(``test_event_logs``).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nlmon.capture.write import PcapngWriter
+from nlmon.errors import HarnessError, UsageError
+from nlmon.jobs.work import ReplayOptions, replay_path
+from nlmon.report.model import CaptureReport
+from nlmon.testing.messages import addr, attr, link, message
+from support.captures import route_capture
+from support.command import nlmon
+from support.harnesses import words
+from support.paths import REPOSITORY
+from support.requirements import missing
+
+LINKS = tuple(message(16, link(7, "eth7", mtu=mtu)) for mtu in (1501, 1502, 1503))
+FLOW = message(256, bytes((2, 0, 0, 0)) + attr(8, bytes((0, 0, 0, 5))))
+# A monitor of links: the MTU stands at the end of each message. ``act`` is what else happens at each.
+MONITOR = """
+import json, os, select, socket, struct, sys
+def say(line):
+    print(json.dumps(line), flush=True)
+def opened(protocol, group):
+    one = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    one.bind((0, 0))
+    one.setsockopt(270, 1, group)  # NETLINK_ADD_MEMBERSHIP
+    return one
+ready = {{"name": "mine", "netlink": [0], "groups": {{"0": [1]}}, "provides": {{"link": ["ifindex", "mtu"]}}}}
+{before}
+kernels = [opened(protocol, 1) for protocol in ready["netlink"]]
+say({{"ready": ready}})
+while True:
+    for kernel in select.select(kernels, [], [])[0]:
+        data = kernel.recv(65536)
+        kind, ifindex, mtu = *struct.unpack_from("=4xH14xI", data), int.from_bytes(data[-4:], sys.byteorder)
+        {act}
+        if kind == 16:
+            say({{"type": 16, "kind": "link", "fields": {{"ifindex": ifindex, "mtu": mtu}}}})
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the library; without a compiler the test is skipped."""
+    folder = tmp_path_factory.mktemp("project")
+    environment = {**os.environ, "NLMON_HARNESSES": str(folder / ".harnesses"), "NLMON_TEST_REQUIRE_ALL": ""}
+    command = [str(REPOSITORY / "tools/harnesses"), "kernel-shim"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    if "\tskipped\t" in ran.stdout:
+        missing(ran.stdout.strip())
+    return folder
+
+
+@pytest.fixture
+def project(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder below it."""
+    (tmp_path / ".harnesses").symlink_to(built / ".harnesses")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def monitor(folder: Path, act: str = "", before: str = "") -> str:
+    """The name of a program that prints events."""
+    path = folder / "monitor.py"
+    path.write_text(MONITOR.format(act=act or "pass", before=before), encoding="utf-8")
+    return f"live:{' '.join(words(path))}"
+
+
+def report(capture: Path | str, name: str, **options: object) -> CaptureReport:
+    """The report on a move from libnl to the program."""
+    given = ReplayOptions("libnl", name, **options)  # type: ignore[arg-type]
+    return replay_path(str(capture), "capture", given).report
+
+
+ACTS: dict[str, tuple[str, str, str, dict[str, int]]] = {
+    "nothing": ("", "lossy", "", {}),
+    "a wrong value": ("mtu += 100 * (mtu == 1502)", "regression", "1 conflict", {"conflict": 1, "state": 1}),
+    "a message passed over": ("if mtu == 1503: continue", "regression", "1 missing", {"missing": 1}),
+    "a line of something else": (
+        "if mtu == 1502: print('listening', flush=True)",
+        "error",
+        "NLM-N052: live:PROGRAM: line 3 is no event: 'listening'",
+        {"crash": 1},
+    ),
+    "an end midway": (
+        "if mtu == 1503: sys.exit()",
+        "error",
+        "NLM-N003: PROGRAM ended with status 0; ",
+        {"missing": 1, "crash": 1},
+    ),
+    "a crash": (
+        "if mtu == 1502: os.abort()",
+        "error",
+        "NLM-N003: PROGRAM was ended by SIGABRT; ",
+        {"missing": 2, "crash": 1},
+    ),
+}
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("act", ACTS)
+def test_what_it_prints_is_compared_and_what_it_does_wrong_is_no_agreement(act: str, project: Path) -> None:
+    """A program that has received all is asked for all; of one that ended nothing is known."""
+    what, verdict, reason, differences = ACTS[act]
+    name = monitor(project, what)
+    found = report(route_capture(project, *LINKS, message(20, addr(7, "192.0.2.7"))), name)
+    said = reason.replace("PROGRAM", name.removeprefix("live:"))
+    wrong = {label: count for label, count in found.differences.items() if label not in {"loss-of-service", "state"}}
+
+    assert (found.verdict, wrong) == (verdict, {label: n for label, n in differences.items() if label != "state"})
+    assert said in found.reason
+
+
+@pytest.mark.peer
+def test_each_socket_receives_what_is_of_its_protocol(project: Path) -> None:
+    """In order, whichever is read first; the program goes on until none has anything left."""
+    with PcapngWriter(project / "two.pcapng", metadata={}) as writer:
+        sockets = {protocol: writer.add_socket(name, protocol) for name, protocol in (("route", 0), ("netfilter", 12))}
+        for time, (protocol, data) in enumerate(((12, FLOW), *((0, one) for one in LINKS), (12, FLOW)), 1):
+            writer.write(socket=sockets[protocol], timestamp=time, data=data)
+    seen = "print(kernel.proto, file=open('seen', 'a'))"
+    found = report(project / "two.pcapng", monitor(project, seen, "ready['netlink'] = [0, 12]"))
+
+    assert (found.verdict, found.lost_events) == ("lossy", {"conntrack": 2})
+    assert sorted((project / "seen").read_text().split()) == ["0", "0", "0", "12", "12"]
+
+
+@pytest.mark.peer
+def test_it_has_no_network_but_the_recording(project: Path) -> None:
+    """A socket of what the recording does not have receives nothing, and a dump is one of a host without objects."""
+    asks = (
+        "kernel.send(bytes((20, 0, 0, 0, 18, 0, 1, 3)) + bytes(12)); print(kernel.recv(99)[4], file=open('dump', 'w'))"
+    )
+    found = report(
+        route_capture(project, *LINKS), monitor(project, "", f"kernel = opened(0, 1); {asks}; kernel.close()")
+    )
+
+    assert (found.verdict, (project / "dump").read_text()) == ("lossy", "3\n")  # NLMSG_DONE
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("before", "options", "code"),
+    [
+        ("say({'type': 16, 'kind': 'link', 'fields': {}})", {}, "NLM-N062"),
+        ("sys.exit('no libfoo')", {}, "NLM-N003"),
+        ("", {"byteorder": "big"}, "NLM-N059"),
+    ],
+)
+def test_one_that_cannot_be_played_to_is_refused(
+    before: str, options: dict[str, object], code: str, project: Path
+) -> None:
+    """It is not ready, ends before, or reads messages of the other byte order."""
+    with pytest.raises((HarnessError, UsageError)) as caught:
+        report(route_capture(project, *LINKS), monitor(project, before=before), **options)
+
+    assert caught.value.code == code
+
+
+def test_without_the_library_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And that a running kernel needs none."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        report(route_capture(tmp_path, *LINKS), monitor(tmp_path))
+
+    assert (caught.value.code, "tools/kernel-shim" in caught.value.hint) == ("NLM-N064", True)
+
+
+@pytest.mark.peer
+def test_a_scenario_that_has_a_capture_starts_it_if_it_is_trusted(project: Path) -> None:
+    """As one that has steps does."""
+    route_capture(project, *LINKS)
+    text = f"""scenario: 1
+id: own.played
+title: A program prints what libnl says.
+authority: ["rtnetlink(7)"]
+capture: {{path: some.pcap}}
+implementations: [libnl, "{monitor(project)}"]
+expect: {{verdict: {{migrate: lossy}}}}
+"""
+    (project / "played.yaml").write_text(text, encoding="utf-8")
+    refused, ran = nlmon("run", "played.yaml"), nlmon("run", "played.yaml", "--allow-run")
+
+    assert (refused.returncode, "NLM-N022" in refused.stdout + refused.stderr) == (3, True)
+    assert (ran.returncode, ran.stdout.splitlines()[-1][:8]) == (0, "1 passed"), ran.stdout + ran.stderr
