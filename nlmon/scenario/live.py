@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ from nlmon.scenario.implementations import backend_options, options_of_both
 from nlmon.scenario.kernel_state import Lines, listed
 from nlmon.scenario.leaks import no_leaks
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.model import Implementation, Step
+from nlmon.scenario.model import Implementation, Scenario, Step
 from nlmon.scenario.needs import lacking, lacking_families
 from nlmon.scenario.observed import Observed, state_findings, step_findings
 from nlmon.scenario.options import RunOptions
@@ -122,6 +122,8 @@ class _Run:
         scenario = self._file.scenario
         with ExitStack() as stack:
             stack.enter_context(prints_aside())
+            if reason := _unreached(scenario, self._both):
+                raise _Missing(reason)
             sandbox = self._sandbox(stack)
             if reason := lacking(scenario, sandbox):
                 raise _Missing(reason)
@@ -248,6 +250,14 @@ class _Run:
 def _lacks(counts: EventCounts) -> bool:
     """Whether more must come; what came too often does not get better."""
     return any(one.found < one.pattern.count.least for one in counts.unmet())
+
+
+def _unreached(scenario: Scenario, both: Iterable[Implementation]) -> str:
+    """Why the faults of a scenario cannot happen to one of two implementations; empty if they can, or there is none."""
+    beside = [one.name for one in both if is_program_beside(one.name)]
+    if not (scenario.faults and beside):
+        return ""
+    return f"its faults are made on nlmon's sockets, and {beside[0]} has its own: replay a recording of it (capture)"
 
 
 def _maker(one: Implementation, sandbox: Sandbox, stack: ExitStack) -> BackendMaker | LiveProgram:

@@ -25,6 +25,7 @@ from nlmon.testing.messages import addr, link, message
 from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.kernel.waiting import readable
 from nlmon.wire import Datagram
+from support.command import nlmon
 
 NEWLINK, NEWADDR = 16, 20
 SENT = [message(NEWLINK, link(1, "a")), message(NEWADDR, addr(1, "192.0.2.1")), message(NEWLINK, link(2, "b"))]
@@ -274,3 +275,22 @@ def test_equal_datagrams_are_told_apart_by_their_order(tmp_path: Path) -> None:
         found = over(live)
 
     assert (found.verdict, found.frames, found.differences) == ("equivalent", 3, {})
+
+
+def test_faults_of_sockets_are_not_asked_of_a_program_that_has_its_own(tmp_path: Path) -> None:
+    """What nlmon's sockets lose, those of the program receive, and its lines would be blamed."""
+    text = """scenario: 1
+id: own.fault
+title: A link that is lost.
+authority: ["netlink(7)"]
+needs: {live: true, devices: [veth]}
+implementations: [libnl, "live:./mine"]
+steps: [ip link add d0 type veth peer name d1]
+faults: [{drop: {at: 1}}]
+expect: {verdict: {migrate: lossy}}
+"""
+    (tmp_path / "fault.yaml").write_text(text, encoding="utf-8")
+    ran = nlmon("run", str(tmp_path / "fault.yaml"), "--allow-run")
+
+    assert (ran.returncode, ran.stdout.splitlines()[0].split(":")[0]) == (4, "skipped  own.fault"), ran.stdout
+    assert "live:./mine has its own" in ran.stdout
