@@ -41,7 +41,7 @@ __all__ = ["Conversation"]
 T = TypeVar("T")
 SHOWN = 120
 # Of a greeting: what groups are listed by, as a key of JSON is a text, and characters of a name.
-PROTOCOL_NUMBER, NAME = re.compile(r"[0-9]{1,3}"), 200
+PROTOCOL_NUMBER, NAME = re.compile(r"[0-9]{1,3}"), 1000
 
 _GREETING, _ANSWER, _BYE = msgspec.json.Decoder(Greeting), msgspec.json.Decoder(Answer), msgspec.json.Decoder(Bye)
 

@@ -122,7 +122,7 @@ def test_what_is_no_answer_has_a_code(name: str, tmp_path: Path) -> None:
     ("before", "ending", "code", "answers"),
     [
         ("say('loading')", "break", "NLM-N005", 0),
-        ("GREETING = GREETING.replace('tiny', 'x' * 201)", "break", "NLM-N005", 0),
+        ("GREETING = GREETING.replace('tiny', 'x' * 1001)", "break", "NLM-N005", 0),
         ("GREETING = GREETING.replace('1}', '1, \"groups\": {\"route\": [1]}}')", "break", "NLM-N005", 0),
         ("sys.exit()", "break", "NLM-N003", 0),
         ("", 'say(\'{"n": 4, "events": []}\'); break', "NLM-N010", 3),
