@@ -212,7 +212,7 @@ class Conversation:
 def _misfit(hello: Hello) -> tuple[str, str] | None:
     """What is wrong with a greeting whose types are right, and what to do."""
     if len(hello.name) > NAME:
-        return f"has a name of {len(hello.name):,} characters", f"at most {NAME} are shown in each report"
+        return f"has a name of {len(hello.name):,} characters", f"a name has at most {NAME:,}"
     if odd := next((one for one in hello.groups if not PROTOCOL_NUMBER.fullmatch(one)), None):
         return f"lists groups of {odd[:SHOWN]!r}", "groups stand by the number of their protocol, as text"
     return None
