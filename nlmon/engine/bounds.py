@@ -42,7 +42,7 @@ class Watch:
         self.stop: Stop | None = None
         self._bounds = bounds or Bounds()
         self._byteorder = byteorder
-        self._messages = self._frame = self._large = 0
+        self._messages = self._frame = self._read = self._large = 0
 
     def batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches of a recording, as far as the bounds let it be read."""
@@ -56,13 +56,15 @@ class Watch:
                 self._frame = part.number + len(part.data) - 1
                 self._large += sum(size for size in map(len, part.data) if size >= LARGE_MESSAGE)
                 yield part
+                self._read = self._frame
             if self.stop is None and interrupted is not None and interrupted():
                 self.interrupt()
             if self.stop is not None:
                 return
 
     def interrupt(self) -> None:
-        """End the run as one that somebody wants the end of."""
+        """End the run as one that somebody wants the end of, behind the last batch that was read to its end."""
+        self._frame = self._read
         self._end("NLM-L003", "it was interrupted")
 
     def look(self, objects: int, size: Callable[[], int]) -> None:

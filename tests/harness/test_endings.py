@@ -69,6 +69,7 @@ def test_one_interruption_ends_a_command_that_waits_for_a_program(tmp_path: Path
     os.close(pipe)
     if words[0] == "matrix":
         report = json.loads(printed)
+        assert "read up to frame 0" in said
         assert (report["messages"], report["failures"], report["unread"][0]["code"]) == (0, [], "NLM-L003")
 
 
