@@ -56,7 +56,6 @@ class RecordedKernel:
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
         self.byteorder = byteorder
         self.header = nlmsghdr(byteorder)
-        self._reading = MessageReader(byteorder)
         self._objects = RecordedObjects(byteorder) if objects else None
         self.time = 0
         self.names: dict[int, str] = {}
@@ -154,7 +153,7 @@ class RecordedKernel:
         if len(message) < LINK_ATTRIBUTES or message[FAMILY]:
             return True
         _, kind, _, _, _ = self.header.unpack_from(message)
-        known = self.names.get(self._reading.index(message))
+        known = self.names.get(index_of(message, self.byteorder))
         if kind != uapi.RTM_NEWLINK or known is None:
             return True
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_IFNAME)
@@ -163,7 +162,7 @@ class RecordedKernel:
     def _learn_link(self, kind: int, message: bytes) -> None:
         if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[FAMILY] or not self._is_here(message):
             return
-        index = self._reading.index(message)
+        index = index_of(message, self.byteorder)
         if kind == uapi.RTM_DELLINK:
             self._forget_link(index)
             return
@@ -186,7 +185,8 @@ class RecordedKernel:
         near the beginning."""
         if attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, uapi.IFLA_MTU) is not None:
             return message
-        return self._reading.completed(before, message, self._reading.read(uapi.RTM_NEWLINK, message))
+        reading = MessageReader(self.byteorder)
+        return reading.completed(before, message, reading.read(uapi.RTM_NEWLINK, message))
 
     def _forget_link(self, index: int) -> None:
         gone = self.links.pop(index, None)

@@ -19,7 +19,7 @@ from nlmon.objects.nexthops import GroupHop, Nexthop
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.transport.recorded.values import Address, Hop, Link, Neighbour, Route, Rule, Value
 
-__all__ = ["FAMILY", "FLAGS", "NDM_FLAGS", "MessageReader"]
+__all__ = ["FAMILY", "FLAGS", "NDM_FLAGS", "MessageReader", "index_of"]
 
 Values: TypeAlias = Mapping[int, bytes]
 # Where the address family stands, and the index of an interface in ifinfomsg, ifaddrmsg and ndmsg; the flags in
@@ -52,6 +52,11 @@ RULE = {
     "dport_mask": uapi.FRA_DPORT_MASK,
     "dscp_mask": uapi.FRA_DSCP_MASK,
 }
+
+
+def index_of(message: bytes, byteorder: Literal["little", "big"]) -> int:
+    """The index of the interface in the header of a link, an address or a neighbour."""
+    return int.from_bytes(message[INDEX], byteorder, signed=True)
 
 
 class MessageReader:
@@ -147,7 +152,7 @@ class MessageReader:
 
     def index(self, message: bytes) -> int:
         """The index of the interface in the header of a link, an address or a neighbour."""
-        return int.from_bytes(message[INDEX], self._order, signed=True)
+        return index_of(message, self._order)
 
     def route(self, message: bytes) -> Route:
         """The values of a route."""
