@@ -19,7 +19,7 @@ from nlmon import uapi
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
 from nlmon.limits import GROUPS_KEPT, NAME_KEPT
 from nlmon.transport.recorded.objects import BYTES_KEPT, KINDS, NAMES, RecordedObjects
-from nlmon.transport.recorded.reading import FAMILY, MessageReader
+from nlmon.transport.recorded.reading import FAMILY, MessageReader, index_of
 from nlmon.wire import Datagrams
 
 __all__ = ["LINKS", "REMEMBERED", "RecordedKernel", "name_text"]
