@@ -25,7 +25,7 @@ from msgspec import Struct
 from nlmon.canary.expected import added
 from nlmon.canary.ranks import beyond, hosts_needed, rank_sum, shift_found, with_correction
 
-__all__ = ["BAD", "EVENTS", "CanaryReport", "GroupFacts", "Host", "Power", "Rules", "TestResult", "judge"]
+__all__ = ["BAD", "EVENTS", "CanaryReport", "GroupFacts", "Host", "Power", "RateTest", "Rules", "judge"]
 
 # All events, and measures that are bad when they grow; what is measured beside them are shares of events by type.
 EVENTS = "events"
@@ -73,7 +73,7 @@ class GroupFacts(Struct, frozen=True):
     silent: int
 
 
-class TestResult(Struct, frozen=True):
+class RateTest(Struct, frozen=True):
     """A test and what came of it. ``control``, ``canary``: medians of the rates; ``p``: by itself, ``adjusted``:
     corrected for all tests; ``hosts``: how many stand out, some by name."""
 
@@ -115,7 +115,7 @@ class CanaryReport(Struct, frozen=True, kw_only=True):
     power: Power
     rare: tuple[str, ...]
     expected: tuple[str, ...] = ()
-    findings: tuple[TestResult, ...]
+    findings: tuple[RateTest, ...]
 
 
 _Rates: TypeAlias = Mapping[str, float]
@@ -146,7 +146,7 @@ def judge(
     tests, rare = _tests(before, after, rules)
     adjusted = with_correction([one.p for one in tests])
     findings = tuple(
-        TestResult(
+        RateTest(
             one.measure,
             one.test,
             median(rates.get(one.measure, 0.0) for rates in before),
@@ -224,7 +224,7 @@ def _thin(power: Power, facts: tuple[GroupFacts, GroupFacts], rules: Rules) -> I
         )
 
 
-def _nothing_found(power: Power, findings: Sequence[TestResult]) -> str:
+def _nothing_found(power: Power, findings: Sequence[RateTest]) -> str:
     allowed = sorted({one.measure for one in findings if one.found})
     but = f" but in what may differ ({', '.join(allowed)})" if allowed else ""
     shift = "" if power.shift is None else f", and with 80 % a shift of all to {power.shift:.2f} of 0.5"
@@ -234,7 +234,7 @@ def _nothing_found(power: Power, findings: Sequence[TestResult]) -> str:
     )
 
 
-def _sentence(one: TestResult, canary: int) -> str:
+def _sentence(one: RateTest, canary: int) -> str:
     """A difference in words."""
     p = f"p = {one.adjusted:.2g} after correction"
     if one.test == "shift":

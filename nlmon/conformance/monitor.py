@@ -27,7 +27,7 @@ from nlmon.events import OVERRUN, Event
 from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.base import TransportFactory
 
-__all__ = ["Start", "Subject", "TestedMonitor", "registered"]
+__all__ = ["MonitorUnderTest", "Start", "Subject", "registered"]
 
 Make: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 # No test sends nearly as much.
@@ -51,10 +51,10 @@ def registered(*names: str) -> tuple[Subject, ...]:
 class Start(Protocol):
     """The fixture ``start``: starts the implementation under test and enables protocols; a test may call it often."""
 
-    def __call__(self, *protocols: int, kernel: FakeKernel | None = None, **options: Any) -> TestedMonitor: ...
+    def __call__(self, *protocols: int, kernel: FakeKernel | None = None, **options: Any) -> MonitorUnderTest: ...
 
 
-class TestedMonitor:
+class MonitorUnderTest:
     """An implementation, its kernel, and what it reported: ``events``, ``errors``, and ``lost``, what ended reading."""
 
     def __init__(self, make: Make, kernel: FakeKernel, options: BackendOptions) -> None:
@@ -73,7 +73,7 @@ class TestedMonitor:
             return False
         return True
 
-    def run(self, protocol: int = ROUTE) -> TestedMonitor:
+    def run(self, protocol: int = ROUTE) -> MonitorUnderTest:
         """Read until nothing waits, or until the socket is lost."""
         try:
             for _ in range(ENOUGH):

@@ -17,7 +17,7 @@ import pytest
 
 from nlmon.backends.options import BackendOptions
 from nlmon.conformance.claim import Claim, claim_of
-from nlmon.conformance.monitor import Start, Subject, TestedMonitor
+from nlmon.conformance.monitor import MonitorUnderTest, Start, Subject
 from nlmon.conformance.program import Program, in_place
 from nlmon.conformance.results import ClaimReport, ClaimResult, Outcome
 from nlmon.testing.transport import FakeKernel
@@ -43,10 +43,10 @@ class Conformance:
     @pytest.fixture
     def start(self, subject: Subject) -> Iterator[Start]:
         """Starts the implementation under test; what was started is closed in the end."""
-        started: list[TestedMonitor] = []
+        started: list[MonitorUnderTest] = []
 
-        def start(*protocols: int, kernel: FakeKernel | None = None, **options: Any) -> TestedMonitor:
-            monitor = TestedMonitor(subject.make, kernel or FakeKernel(), BackendOptions(**options))
+        def start(*protocols: int, kernel: FakeKernel | None = None, **options: Any) -> MonitorUnderTest:
+            monitor = MonitorUnderTest(subject.make, kernel or FakeKernel(), BackendOptions(**options))
             started.append(monitor)
             for protocol in protocols:
                 monitor.backend.enable(protocol)

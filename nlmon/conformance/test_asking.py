@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nlmon.conformance.claim import claim, not_applicable
-from nlmon.conformance.monitor import Start, TestedMonitor
+from nlmon.conformance.monitor import MonitorUnderTest, Start
 from nlmon.errors import UsageError
 from nlmon.testing.messages import link, message
 from nlmon.testing.transport import ROUTE, FakeKernel, Outcome
@@ -20,7 +20,7 @@ __all__ = ()
 ASKS_NOTHING = not_applicable("it asks the kernel for nothing")
 
 
-def host(start: Start, *outcomes: Outcome) -> TestedMonitor:
+def host(start: Start, *outcomes: Outcome) -> MonitorUnderTest:
     """A monitor of a kernel with two links; ``outcomes``: how its next dumps end."""
     kernel = FakeKernel()
     for index, name in ((1, "lo"), (3, "lan0")):

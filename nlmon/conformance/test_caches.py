@@ -6,7 +6,7 @@ Not here: what a loss does to them (``test_recovery``).
 from __future__ import annotations
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
-from nlmon.conformance.monitor import Start, TestedMonitor
+from nlmon.conformance.monitor import MonitorUnderTest, Start
 from nlmon.errors import NotFound
 from nlmon.testing.messages import addr, link, message, route
 from nlmon.testing.transport import ROUTE, SECOND, FakeKernel
@@ -29,7 +29,7 @@ def host() -> FakeKernel:
     return kernel
 
 
-def counts(monitor: TestedMonitor) -> list[int]:
+def counts(monitor: MonitorUnderTest) -> list[int]:
     """Objects that each cache holds."""
     status = monitor.backend.cache_status()
     return [status[kind].count for kind in ALL]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
-from nlmon.conformance.monitor import Start, TestedMonitor
+from nlmon.conformance.monitor import MonitorUnderTest, Start
 from nlmon.errors import NotFound, TransportError
 from nlmon.events import Nl80211Info, QcaVendorInfo
 from nlmon.testing.messages import attr, family, generic, nested, number
@@ -42,14 +42,14 @@ def vendor(oui: int, *, command: int = NL80211_CMD_VENDOR) -> bytes:
     )
 
 
-def unannounced(monitor: TestedMonitor) -> bytes:
+def unannounced(monitor: MonitorUnderTest) -> bytes:
     """A family appears, and its group; the message that nlctrl would send."""
     del monitor.kernel.group_errors[40]
     monitor.kernel.families["taskstats"] = family(31, "TASKSTATS", {"late": 40})
     return monitor.kernel.families["taskstats"]
 
 
-def late(monitor: TestedMonitor) -> None:
+def late(monitor: MonitorUnderTest) -> None:
     """A family appears, and nlctrl says so."""
     monitor.receive(unannounced(monitor), protocol=GENERIC)
 

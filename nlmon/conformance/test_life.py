@@ -8,7 +8,7 @@ from __future__ import annotations
 from threading import Barrier, Thread
 
 from nlmon.conformance.claim import claim
-from nlmon.conformance.monitor import Start, TestedMonitor
+from nlmon.conformance.monitor import MonitorUnderTest, Start
 from nlmon.errors import UsageError
 from nlmon.testing.messages import addr, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE
@@ -19,7 +19,7 @@ __all__ = ()
 LAN0, LAN1 = message(RTM_NEWLINK, link(3, "lan0")), message(RTM_NEWLINK, link(4, "lan1"))
 
 
-def refused(monitor: TestedMonitor) -> str:
+def refused(monitor: MonitorUnderTest) -> str:
     """The code with which reading NETLINK_ROUTE is refused, empty if it is not."""
     try:
         monitor.backend.process(ROUTE)
@@ -181,7 +181,7 @@ def test_threads(start: Start) -> None:
     assert len(alone) == len(messages)
     monitors, together = (start(ROUTE), start(ROUTE)), Barrier(2, timeout=30)
 
-    def run(monitor: TestedMonitor) -> None:
+    def run(monitor: MonitorUnderTest) -> None:
         together.wait()
         monitor.receive(*messages)
 

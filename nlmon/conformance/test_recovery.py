@@ -9,7 +9,7 @@ import errno
 from typing import Any
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
-from nlmon.conformance.monitor import Start, TestedMonitor
+from nlmon.conformance.monitor import MonitorUnderTest, Start
 from nlmon.errors import Overrun, TransportError
 from nlmon.events import LinkInfo
 from nlmon.testing.messages import addr, family, link, message, route
@@ -23,12 +23,12 @@ NO_RECONNECTION = by_design("a lost socket ends its reading")
 CLOSED = TransportError("NLM-T003", "reading the event socket failed", errno=errno.EBADF)
 
 
-def reported(monitor: TestedMonitor) -> list[tuple[int, object]]:
+def reported(monitor: MonitorUnderTest) -> list[tuple[int, object]]:
     """Changes that were found after a loss: type of message and interface."""
     return [(event.msg_type, event.interface) for event in monitor.events if event.synthetic]
 
 
-def lossy(start: Start, **options: Any) -> TestedMonitor:
+def lossy(start: Start, **options: Any) -> MonitorUnderTest:
     """A monitor that knows lan0 and lan1 with a route each; then lan0 goes, lan1 changes and lan2 comes, which it does
     not receive."""
     monitor = start(ROUTE, **options)

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from nlmon.backends.registry import BACKENDS
 from nlmon.cli.schema import SCHEMAS
 from nlmon.conformance.claim import all_claims, by_design, claim, claim_of, not_applicable
-from nlmon.conformance.monitor import Subject, TestedMonitor, registered
+from nlmon.conformance.monitor import MonitorUnderTest, Subject, registered
 from nlmon.conformance.results import VERSION, ClaimReport, ClaimResult, ConformanceReport, read_report, untested
 from nlmon.conformance.run import conform
 from nlmon.errors import InputError, UsageError
@@ -105,7 +105,7 @@ def test_settings_of_others_have_no_part_in_it(monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_raised_is_told_with_its_place() -> None:
     """It is an error, whatever was declared."""
 
-    def broken(*_: object) -> TestedMonitor:
+    def broken(*_: object) -> MonitorUnderTest:
         raise OSError("no such thing")
 
     ((claim, result),) = conform([Subject("broken", broken, "legacy")], select="pool.oldest").unexpected()

@@ -86,7 +86,7 @@ CUT = """
 import json, subprocess, select
 from nlmon.backends.registry import create
 from nlmon.transport.kernel import transport as kernel
-kernel.LARGEST_DATAGRAM = 4096
+kernel.BUFFER = 4096
 seen = {}
 backends = []
 for name in ("legacy", "libnl"):
@@ -128,8 +128,8 @@ ENORMOUS = """
 import json, os, select, socket, struct
 from nlmon.transport.kernel import transport as kernel
 found = []
-for largest in (kernel.LARGEST_DATAGRAM, 4096):
-    kernel.LARGEST_DATAGRAM = largest
+for largest in (kernel.BUFFER, 4096):
+    kernel.BUFFER = largest
     transport = kernel.KernelFactory().open(2, ())
     with socket.socket(fileno=os.dup(transport.fileno())) as same: address = same.getsockname()
     peer = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2); peer.bind((0, 0))
