@@ -4,6 +4,8 @@ Rules:
 1. A file is known by its first line, whatever it is called: so it is found again when it was renamed or compressed.
 2. What is behind the last newline is no line yet. It waits; where its file is no longer written, it is a line.
 3. What cannot be known to have been read is said, and never taken for nothing.
+4. Whoever writes gives files other names at any time. So files are opened first, and looked at again then: only where
+   each still has its name, and there are no others, are they those that followed one another.
 
 Not here: which lines belong together (``pairs``), and writing files (``nlmon.exporters.rotation``).
 """
@@ -16,7 +18,7 @@ import zlib
 from collections.abc import Iterator
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import msgspec
 
@@ -32,6 +34,9 @@ __all__ = ["Log"]
 COMPRESSED = {".gz", ".zst"}
 # Files before the one that is written that are looked for, bytes read at once, and of a line that are kept.
 FILES, AT_ONCE, LONGEST_LINE = 1000, 1 << 16, 16 << 20
+# How often files are opened anew that got other names meanwhile.
+TRIES = 100
+_Opened: TypeAlias = tuple[Path, IO[bytes]]
 
 
 class Log:
@@ -42,7 +47,7 @@ class Log:
         self.path = path
         self.notes: list[str] = []
         self._file: IO[bytes] | None = None
-        self._next: list[IO[bytes]] = []
+        self._next: list[_Opened] = []
         self._name = path
         self._identity = b""
         self._rest = b""
@@ -58,9 +63,9 @@ class Log:
         try:
             if self._file is None:
                 yield from self._files(self._all())
-            elif self._was_cut():
+            elif self._is_cut():
                 self.notes.append(f"{self.path} was cut; what stood behind the last line that was read is lost")
-                yield from self._files([self.path])
+                yield from self._files([(self.path, _opened(self.path))])
             else:
                 yield from self._more()
                 yield from self._after()
@@ -70,25 +75,40 @@ class Log:
 
     def close(self) -> None:
         """Close the file that is read, and those that were to be read next."""
-        for file in ([self._file] if self._file is not None else []) + self._next:
+        for file in ([self._file] if self._file is not None else []) + [one for _, one in self._next]:
             file.close()
 
-    def _all(self) -> list[Path]:
-        """The files, the oldest first."""
+    def _all(self) -> list[_Opened]:
+        """The files that there are, open, the oldest first."""
+        for _ in range(TRIES):
+            paths = self._paths()
+            try:
+                opened = _all_opened(paths)
+            except FileNotFoundError:
+                if paths == [self.path]:
+                    raise
+                continue
+            if self._paths() == paths and all(map(_has_name, opened)):
+                return opened
+            for _, file in opened:
+                file.close()
+        self.notes.append(f"{self.path}: its files get other names faster than they are opened; lines may be lost")
+        return _all_opened([self.path])
+
+    def _paths(self) -> list[Path]:
+        """The names of the files that there are, the oldest first, and the one that is written, or will be."""
         return [*reversed(rotated_files(self.path, FILES)), self.path]
 
-    def _files(self, paths: list[Path]) -> Iterator[Line]:
-        """The lines of files that follow one another."""
-        # Opened before any is read, since they may be renamed meanwhile.
-        for path in paths:
-            self._next.append(_opened(path))
-        for path in paths:
+    def _files(self, files: list[_Opened]) -> Iterator[Line]:
+        """The lines of files that follow one another, all of which are open, since they may be renamed meanwhile."""
+        self._next += files
+        while self._next:
             if self._rest:
                 yield self._line(self._rest)
             if self._file is not None:
                 self._file.close()
-            self._rest, self._number, self._name, self._identity = b"", 0, path, b""
-            self._file = self._next.pop(0)
+            self._name, self._file = self._next.pop(0)
+            self._rest, self._number, self._identity = b"", 0, b""
             yield from self._more()
 
     def _more(self) -> Iterator[Line]:
@@ -110,23 +130,33 @@ class Log:
         except FileNotFoundError:
             return True
 
-    def _was_cut(self) -> bool:
+    def _is_cut(self) -> bool:
         """Whether the file that is open has become shorter, or begins in another way."""
         assert self._file is not None
-        if self.path.suffix in COMPRESSED:
+        if self._name.suffix in COMPRESSED:
             return False
-        shorter = os.fstat(self._file.fileno()).st_size < self._file.tell()
-        return shorter or bool(self._identity and self._still_there() and _identity(self.path) != self._identity)
+        at = self._file.tell()
+        if os.fstat(self._file.fileno()).st_size < at:
+            return True
+        self._file.seek(0)
+        begins = self._file.read(len(self._identity))
+        self._file.seek(at)
+        return begins != self._identity
 
     def _after(self) -> Iterator[Line]:
         """What is in files that came after the one that is open."""
         if self.path.suffix in COMPRESSED or self._still_there():
             return
-        paths = self._all()
-        known = [at for at, path in enumerate(paths) if _identity(path) == self._identity]
+        # Lines may have come behind what was read, before it got another name; none do any more.
+        yield from self._more()
+        files = self._all()
+        known = [at for at, (_, file) in enumerate(files) if _first_line(file) == self._identity]
         if not known:
             self.notes.append(f"{self.path} was replaced, and the file before it is gone; lines may be lost")
-        yield from self._files(paths[known[-1] + 1 :] if known else [self.path])
+        behind = known[-1] + 1 if known else len(files) - 1
+        for _, file in files[:behind]:
+            file.close()
+        yield from self._files(files[behind:])
 
     def _line(self, data: bytes) -> Line:
         self._number += 1
@@ -159,6 +189,10 @@ class _Zstd(RawIOBase):
         """It is."""
         return True
 
+    def fileno(self) -> int:
+        """The descriptor of the file."""
+        return self._raw.fileno()
+
     def readinto(self, buffer: Any) -> int:
         """What is next; raises ``EOFError`` or ``OSError``."""
         from zstandard import ZstdError  # noqa: PLC0415  (start-up: only a compressed log needs it)
@@ -180,11 +214,33 @@ class _Zstd(RawIOBase):
         super().close()
 
 
-def _identity(path: Path) -> bytes:
-    """The first line of a file; empty of one that has none, or is gone by now."""
+def _all_opened(paths: list[Path]) -> list[_Opened]:
+    """Files that are open, in the same order; raises ``OSError``, and then none is."""
+    opened: list[_Opened] = []
     try:
-        with _opened(path) as file:
-            line = file.readline(LONGEST_LINE)
+        for path in paths:
+            opened.append((path, _opened(path)))
+    except OSError:
+        for _, file in opened:
+            file.close()
+        raise
+    return opened
+
+
+def _has_name(opened: _Opened) -> bool:
+    """Whether a file that is open still has the name by which it was opened."""
+    path, file = opened
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _first_line(file: IO[bytes]) -> bytes:
+    """The first line of a file that was just opened, which is then as before; empty of one that has none."""
+    try:
+        line = file.readline(LONGEST_LINE)
+        file.seek(0)
     except (OSError, EOFError, zlib.error):
         return b""
     return line[:-1] if line.endswith(b"\n") else b""

@@ -6,11 +6,13 @@ import gzip
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import IO
 
 import pytest
 from msgspec import structs
 from zstandard import ZstdCompressor
 
+from nlmon.canary import following
 from nlmon.canary.following import Log
 from nlmon.errors import InputError
 from nlmon.exporters.layout import exported_line
@@ -113,6 +115,56 @@ def test_half_a_line_of_a_file_that_is_no_longer_written(follow: Follow, path: P
     path.with_name("events.json.0").write_bytes(lines(0)[:50])
 
     assert read(follow(path)) == [-1, 1, 2]
+
+
+def rotate(path: Path, data: bytes) -> None:
+    """Give the file of a log, and those before it, other names, and begin a new one."""
+    for number in reversed(range(20)):
+        before = path.with_name(f"events.json.{number}")
+        if before.exists():
+            before.rename(path.with_name(f"events.json.{number + 1}"))
+    path.rename(path.with_name("events.json.0"))
+    path.write_bytes(data)
+
+
+def test_files_that_get_other_names_while_they_are_opened(
+    follow: Follow, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the beginning, and while a log is followed: none is read twice, and none is missing."""
+    opened, numbers = following._opened, iter(range(10, 20))
+
+    def open_and_rotate(one: Path) -> IO[bytes]:
+        file = opened(one)
+        if (number := next(numbers, None)) is not None and number % 3 < 2:
+            rotate(path, lines(number))
+        return file
+
+    rotate(path, lines(3))
+    monkeypatch.setattr(following, "_opened", open_and_rotate)
+    log = follow(path)
+    found = read(log)
+    rotate(path, lines(50))
+    rotate(path, lines(51))
+    found += read(log)
+
+    assert (found[:3], sorted(set(found)), log.notes) == ([1, 2, 3], found, [])
+    assert found[-2:] == [50, 51]
+
+
+def test_lines_before_a_file_gets_another_name(follow: Follow, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written behind what was read, before it is looked at whether the file still has its name."""
+    log, still = follow(path), Log._still_there
+    found = read(log)
+
+    def grown(one: Log) -> bool:
+        if not path.with_name("events.json.0").exists():
+            append(path, lines(3))
+            rotate(path, lines(4))
+        return still(one)
+
+    monkeypatch.setattr(Log, "_still_there", grown)
+
+    assert (found, read(log), log.notes) == ([1, 2], [3, 4], [])
 
 
 def test_a_log_of_zstd(follow: Follow, tmp_path: Path) -> None:
