@@ -5,6 +5,7 @@ Not here: the assessment (``nlmon.assess``).
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from nlmon.cli.config_files import MISTAKEN, say_problems
 from nlmon.cli.output import print_json
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
 from nlmon.cli.terminated import terminated_in_order
-from nlmon.errors import UsageError
+from nlmon.errors import NlmonError, UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.assess.model import Assessment
@@ -104,14 +105,11 @@ def command(
 def _assessed(
     config: Path, captures: Sequence[Path], to: Implementation, min_events: int, live: str = ""
 ) -> Assessment:
-    import os  # noqa: PLC0415  (start-up: --help needs none of it)
-
     from nlmon.assess.assessing import assess  # noqa: PLC0415
     from nlmon.assess.model import Assessment  # noqa: PLC0415
     from nlmon.cli.migrate_measured import measured  # noqa: PLC0415
     from nlmon.config.files import read_source  # noqa: PLC0415
     from nlmon.config.problems import Problem  # noqa: PLC0415
-    from nlmon.errors import NlmonError  # noqa: PLC0415
 
     name, data = read_source(config)
     if isinstance(data, Problem):

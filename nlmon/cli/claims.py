@@ -14,7 +14,8 @@ import click
 
 from nlmon.cli.conform import counts_line, refuse_nothing
 from nlmon.cli.output import console, print_json
-from nlmon.errors import ExitCode
+from nlmon.errors import ExitCode, InputError
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.conformance.results import ClaimResult, ConformanceReport
@@ -62,7 +63,6 @@ def _tested() -> ConformanceReport:
 
 def _read(path: Path) -> ConformanceReport:
     from nlmon.conformance.results import read_report  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.errors import InputError  # noqa: PLC0415
 
     try:
         data = path.read_bytes()
@@ -76,7 +76,6 @@ def _print(found: ConformanceReport) -> None:
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.report.text import counted  # noqa: PLC0415
 
     table = Table("claim", "says", *map(escape, found.implementations), box=box.SIMPLE_HEAD, pad_edge=False)

@@ -19,7 +19,7 @@ import click
 from nlmon.cli.common import FilePath, against_option, implementation_option
 from nlmon.cli.output import print_bytes
 from nlmon.errors import ExitCode, UsageError
-from nlmon.printable import printable
+from nlmon.printable import printable, printable_json
 
 if TYPE_CHECKING:  # start-up: --help compares nothing
     from nlmon.canary.following import Log
@@ -175,7 +175,5 @@ def _print_summary(found: LogSummary, form: str) -> None:
 
 def _json(found: LogDifference | LogSummary) -> None:
     import msgspec  # noqa: PLC0415  (start-up: as above)
-
-    from nlmon.printable import printable_json  # noqa: PLC0415
 
     print_bytes(printable_json(msgspec.json.encode(found)) + b"\n")

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from click.shell_completion import BashComplete, add_completion_class, get_completion_class
 
 from nlmon.cli.common import warn
 from nlmon.cli.complete import VARIABLE
@@ -59,7 +60,6 @@ def command(shell: str, install: bool) -> None:
 
 def complete_by_words() -> None:
     """Let click read the words of bash as they are, which has ``=`` for one of its own (``--protocol=ro``)."""
-    from click.shell_completion import BashComplete, add_completion_class  # noqa: PLC0415  (start-up: only a shell asks)
 
     class Bash(BashComplete):
         def get_completion_args(self) -> tuple[list[str], str]:
@@ -71,8 +71,6 @@ def complete_by_words() -> None:
 
 def _script(shell: str) -> str:
     """The script of a shell, as click writes it for a program of this name."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415  (start-up: --help needs none of it)
-
     found = get_completion_class(shell)
     assert found is not None  # SHELLS are click's
     made = found(click.get_current_context().find_root().command, {}, "nlmon", VARIABLE)

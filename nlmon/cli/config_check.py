@@ -14,6 +14,7 @@ import click
 from nlmon.cli.common import say_where_explained, warn
 from nlmon.cli.config_files import MISTAKEN, files_argument, load_files, say_problems
 from nlmon.cli.output import print_json
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs no configuration
     from nlmon.config.report import CheckReport
@@ -42,7 +43,6 @@ def command(files: tuple[Path, ...], form: str, *, strict: bool) -> None:
     Exit code: 0 in order, 3 there is an error, or with --strict a notice.
     """
     from nlmon.config.report import report_of  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.printable import printable  # noqa: PLC0415
 
     loaded = load_files(files)
     report = report_of(loaded, tuple(printable(str(path)) for path in loaded.files))
@@ -69,8 +69,7 @@ def _summary(report: CheckReport) -> str:
 
 
 def _write_annotations(report: CheckReport) -> None:
-    from nlmon.printable import printable  # noqa: PLC0415  (start-up: only this form needs it)
-    from nlmon.report.annotations import workflow_command  # noqa: PLC0415
+    from nlmon.report.annotations import workflow_command  # noqa: PLC0415  (start-up: only this form needs it)
 
     for one in report.problems:
         place = {"file": one.file, "line": str(one.line), "col": str(one.column)} if one.line else {"file": one.file}

@@ -13,7 +13,8 @@ import click
 
 from nlmon.cli.common import FilePath, ImplementationName
 from nlmon.cli.output import print_json
-from nlmon.errors import ExitCode
+from nlmon.errors import ExitCode, InputError
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.conformance.results import ClaimReport, ClaimResult, ConformanceReport
@@ -70,8 +71,6 @@ def command(implementations: tuple[str, ...], select: str, verbose: bool, form: 
 
 def refuse_nothing(found: ConformanceReport, select: str = "") -> None:
     """Raise ``InputError`` when a report has no claim."""
-    from nlmon.errors import InputError  # noqa: PLC0415  (start-up: --help needs none of it)
-
     if not found.claims:
         what = f"no claim matches -k {select!r}" if select else "there is no claim"
         raise InputError("NLM-F002", what, hint="nlmon claims --list names them all")
@@ -94,8 +93,6 @@ def counts_line(found: ConformanceReport) -> str:
 
 
 def _print(claim: ClaimReport, result: ClaimResult, *, verbose: bool) -> None:
-    from nlmon.printable import printable  # noqa: PLC0415  (start-up: --help needs none of it)
-
     place = f" ({result.place})" if result.place else ""
     outcome = "holds, declared not to" if result.outcome == "holds" else result.outcome
     click.echo(f"{outcome}: {claim.id}, {result.implementation}: {claim.statement}{place}")

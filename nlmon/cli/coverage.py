@@ -27,6 +27,7 @@ from nlmon.cli.common import (
 )
 from nlmon.cli.output import console, print_json
 from nlmon.errors import ExitCode, InputError, NlmonError
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
@@ -143,7 +144,6 @@ def _print(found: CoverageReport, verbose: bool) -> None:
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.report.text import counted  # noqa: PLC0415
 
     held = bool(found.captures)
@@ -188,7 +188,6 @@ def _alike(found: CoverageReport) -> tuple[list[MessageCoverage], list[MessageCo
 
 
 def _list(found: CoverageReport) -> None:
-    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.report.coverage import attribute_lines  # noqa: PLC0415  (start-up: --help needs none of it)
 
     for message in _alike(found)[0]:

@@ -14,6 +14,7 @@ import click
 from nlmon.cli.common import say_where_explained, warn
 from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs no search
     from nlmon.deprecations.found import Deprecations, Unread, Use
@@ -44,7 +45,6 @@ def command(paths: tuple[Path, ...], form: str, *, strict: bool) -> None:
     below one.
     """
     from nlmon.deprecations.search import search  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.printable import printable  # noqa: PLC0415
 
     report = search(paths)
     if form != "github":
@@ -87,16 +87,13 @@ def _text(one: Unread) -> str:
 
 
 def _say_unread(unread: tuple[Unread, ...]) -> None:
-    from nlmon.printable import printable  # noqa: PLC0415  (start-up: --help needs none of it)
-
     for one in unread:
         warn(f"warning[{one.code}]: {printable(_place(one))}: {printable(_text(one))}")
     say_where_explained((one.code for one in unread), sys.stderr)
 
 
 def _write_annotations(report: Deprecations) -> None:
-    from nlmon.printable import printable  # noqa: PLC0415  (start-up: only this form needs it)
-    from nlmon.report.annotations import workflow_command  # noqa: PLC0415
+    from nlmon.report.annotations import workflow_command  # noqa: PLC0415  (start-up: only this form needs it)
 
     for use in report.uses:
         place = {"file": use.file, "line": str(use.line), "col": str(use.column), "title": f"nlmon: old {use.kind}"}

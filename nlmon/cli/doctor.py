@@ -5,6 +5,7 @@ Not here: the checks (``nlmon.monitor.doctor``).
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -38,8 +39,6 @@ def command(config: tuple[Path, ...], socket: Path | None, form: str) -> None:
 
     Exit code: 0 all is well, 1 there is a problem or a warning.
     """
-    import os  # noqa: PLC0415  (start-up: --help needs none of it)
-
     from nlmon.monitor.doctor import examine  # noqa: PLC0415
     from nlmon.monitor.doctor.finding import report_lines  # noqa: PLC0415
     from nlmon.monitor.doctor.look import look  # noqa: PLC0415

@@ -16,6 +16,8 @@ from nlmon.cli.common import against_option, implementation_option
 from nlmon.cli.filter_provided import FieldRow, field_row, field_table
 from nlmon.cli.output import print_json
 from nlmon.cli.where import FilterText
+from nlmon.compare.statement import statement_of
+from nlmon.filters.tree import text_of
 from nlmon.monitor.filterfields import provides
 from nlmon.printable import printable
 
@@ -68,9 +70,7 @@ def command(where: Filter, implementation: str, against: str, form: str) -> None
 
 def explained(where: Filter, names: tuple[str, ...]) -> FilterExplanation:
     """What is said of a filter for implementations."""
-    from nlmon.compare.statement import statement_of  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.filters.meaning import drawn, meaning  # noqa: PLC0415
-    from nlmon.filters.tree import text_of  # noqa: PLC0415
+    from nlmon.filters.meaning import drawn, meaning  # noqa: PLC0415  (start-up: --help needs none of it)
 
     meanings = {}
     for name in names:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from nlmon.cli.common import against_option, implementation_option
 from nlmon.cli.filter_provided import FieldRow, field_row, field_table
 from nlmon.cli.output import print_json
+from nlmon.filters.fields import ALIASES, FIELDS
 
 __all__ = ["FilterFields", "command"]
 
@@ -30,7 +31,6 @@ def command(implementation: str, against: str, form: str) -> None:
     """List the fields of events that a filter can compare, with the type of their values and who provides them, and
     the other names that they have."""
     from nlmon.backends.registry import refuse_program  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.filters.fields import ALIASES, FIELDS  # noqa: PLC0415
 
     names = tuple(dict.fromkeys((against, implementation)))
     for name in names:

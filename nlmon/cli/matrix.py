@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nlmon import __version__
 from nlmon.cli.bounds import interruption, max_messages_option, stopped
 from nlmon.cli.common import (
     FilePath,
@@ -111,7 +112,6 @@ def _written(report: MatrixReport, kind: str) -> bytes:
 
         return report_bytes(report)
     if kind == "html":
-        from nlmon import __version__  # noqa: PLC0415
         from nlmon.matrix.page import html_page  # noqa: PLC0415
 
         text = html_page(report, __version__)

@@ -5,6 +5,7 @@ Not here: rewriting (``nlmon.migrate``), files (``migrate_target``), and what is
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from nlmon.cli.common import F, say_where_explained, warn
 from nlmon.cli.config_files import MISTAKEN, say_problems
 from nlmon.cli.output import print_json
 from nlmon.errors import ExitCode, UsageError
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.cli.migrate_report import MigrationReport
@@ -56,8 +58,7 @@ def carry_out(
     propose: bool = True,
 ) -> None:
     """Rewrite a configuration, say what changes, and write it where that is wanted; exits."""
-    import os  # noqa: PLC0415  (start-up: --help needs none of it)
-    from functools import partial  # noqa: PLC0415
+    from functools import partial  # noqa: PLC0415  (start-up: --help needs none of it)
 
     from nlmon.cli.migrate_report import migration_report  # noqa: PLC0415
     from nlmon.cli.migrate_target import refuse_target  # noqa: PLC0415
@@ -101,7 +102,6 @@ def _write(
 ) -> tuple[str, str]:
     """The names of the file that was written and of the backup."""
     from nlmon.cli.migrate_target import replace_config, write_other  # noqa: PLC0415  (start-up)
-    from nlmon.printable import printable  # noqa: PLC0415
 
     assert done.data is not None  # else it was stopped
     if output is not None:
@@ -115,7 +115,6 @@ def _write(
 
 def _say(report: MigrationReport, form: str) -> None:
     from nlmon.cli.migrate_report import lines_of  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.printable import printable  # noqa: PLC0415
 
     if form == "json":
         print_json(report)

@@ -11,7 +11,7 @@ import click
 
 from nlmon import __version__
 from nlmon.cli.common import FilePath, refuse_stdin_twice, warn
-from nlmon.report.kinds import STDOUT
+from nlmon.report.kinds import STDOUT, report_as
 from nlmon.reportfile import refuse_captures, refuse_unwritable, write_report
 
 __all__ = ["command"]
@@ -29,7 +29,6 @@ def command(files: tuple[Path, ...], output: Path) -> None:
     """
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
     from nlmon.report.headline import headline  # noqa: PLC0415
-    from nlmon.report.kinds import report_as  # noqa: PLC0415
     from nlmon.report.merge import merge_runs  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
 

@@ -12,7 +12,8 @@ import click
 
 from nlmon.cli.common import FilePath
 from nlmon.cli.output import print_bytes
-from nlmon.report.kinds import KINDS
+from nlmon.printable import printable
+from nlmon.report.kinds import KINDS, report_as
 
 __all__ = ["command"]
 
@@ -35,10 +36,8 @@ def command(file: Path, kind: str, verbose: bool, quiet: bool) -> None:
     Exit code: 0 printed, whatever the run found; 3 the report cannot be used.
     """
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
-    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.project.repository import places  # noqa: PLC0415
     from nlmon.report.headline import headline  # noqa: PLC0415
-    from nlmon.report.kinds import report_as  # noqa: PLC0415
     from nlmon.report.outcome import known_fail  # noqa: PLC0415
     from nlmon.report.runtext import case_lines, last_line  # noqa: PLC0415
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from nlmon.cli.common import F
-from nlmon.report.kinds import KINDS, kind_and_path
+from nlmon.report.kinds import KINDS, kind_and_path, report_as
 
 if TYPE_CHECKING:  # start-up: --help needs no run
     from nlmon.report.model import Report
@@ -65,7 +65,6 @@ def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: 
 def write_reports(reports: Iterable[ReportFile], run: Run) -> None:
     """Write all reports of a run."""
     from nlmon.project.repository import places  # noqa: PLC0415
-    from nlmon.report.kinds import report_as  # noqa: PLC0415
     from nlmon.reportfile import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
 
     for report in reports:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import show_error, warn
-from nlmon.errors import ExitCode
+from nlmon.errors import ExitCode, ScenarioError
 
 __all__ = ["command"]
 
@@ -27,7 +27,6 @@ def command(paths: tuple[Path, ...]) -> None:
     Exit code: 0 all is in order, 3 there is a mistake, or no scenario.
     """
     from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.errors import ScenarioError  # noqa: PLC0415
     from nlmon.report.text import counted  # noqa: PLC0415
     from nlmon.scenario.beside import check_recordings  # noqa: PLC0415
     from nlmon.scenario.check import capture_path, check_suite  # noqa: PLC0415

@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import FilePath
-from nlmon.errors import InputError, UsageError
+from nlmon.errors import InputError, ScenarioError, UsageError
+from nlmon.printable import printable
 
 __all__ = ["command"]
 
@@ -98,16 +99,13 @@ def _id_of(capture: Path) -> str:
 
 
 def _title(capture: Path, migrate: str) -> str:
-    from nlmon.printable import printable  # noqa: PLC0415  (start-up: --help needs no text)
-
     same = "give the same for" if migrate in {"equivalent", "lossy"} else "differ on"
     return f"Both implementations {same} the recording {printable(capture.name.partition('.')[0])}."
 
 
 def _text(name: str, title: str, path: str, digest: str, verdicts: tuple[str, str]) -> str:
     """The file, which is a scenario whatever the capture is called; raises ``UsageError`` where that cannot be."""
-    from nlmon.errors import ScenarioError  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.scenario.load import load_scenario  # noqa: PLC0415
+    from nlmon.scenario.load import load_scenario  # noqa: PLC0415  (start-up: --help needs none of it)
 
     text = (
         f"scenario: 1\n"
@@ -131,7 +129,6 @@ def _quoted(text: str) -> str:
     """A text as YAML: as it is where that is read as the same text, else in quotes as JSON, which YAML reads alike."""
     import json  # noqa: PLC0415  (start-up: --help needs no JSON)
 
-    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.scenario.document import read_document  # noqa: PLC0415
 
     plain = re.fullmatch(r"(\.\./)*[A-Za-z0-9][A-Za-z0-9 _./-]*", text)

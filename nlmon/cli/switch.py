@@ -18,6 +18,7 @@ import click
 
 from nlmon.cli.common import FilePath, say_where_explained, warn
 from nlmon.errors import ExitCode, PlatformError, UsageError
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.migrate.model import Implementation
@@ -85,7 +86,6 @@ def _meant(socket: Path | None, config: tuple[Path, ...]) -> Path:
 
 def _say(report: SwitchReport, form: str, *, write: bool) -> None:
     from nlmon.monitor.switching import report_json  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.printable import printable  # noqa: PLC0415
 
     if form == "json":
         sys.stdout.write(report_json(report).decode())
@@ -123,7 +123,6 @@ def _file_of(path: Path) -> Path:
     from nlmon.cli.migrate_target import refuse_target  # noqa: PLC0415  (start-up: only who writes needs it)
     from nlmon.monitor.asking import ask  # noqa: PLC0415
     from nlmon.monitor.status import read_status  # noqa: PLC0415
-    from nlmon.printable import printable  # noqa: PLC0415
 
     status = read_status(ask(path, "status"), str(path))
     files, by = status.config_files, printable(status.configured_by)
