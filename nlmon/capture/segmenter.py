@@ -53,7 +53,7 @@ class _Aside(Struct, gc=False):
 
 
 class Segmenter:
-    """Sorts the frames of a recording, batch by batch, in file order; ``conversation``: what it has heard so far."""
+    """Sorts the frames of a recording, batch by batch, in file order; ``conversation``: who said what so far."""
 
     def __init__(self, byteorder: str) -> None:
         self._byteorder = byteorder

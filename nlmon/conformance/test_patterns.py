@@ -107,8 +107,8 @@ def test_gradual_beside(program: Program) -> None:
     monitors = _beside(program, moved, rest)
     _say(program)
     found = [_told(program, monitor) for monitor in monitors]
-    heard = [{one.protocol for one in events} for events in found]
-    assert heard == [{ROUTE}, {GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER}]
+    received = [{one.protocol for one in events} for events in found]
+    assert received == [{ROUTE}, {GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER}]
     assert differing(_placed(whole), _placed(common([*found[0], *found[1]]))) == []
 
 

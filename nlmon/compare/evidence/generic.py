@@ -58,7 +58,7 @@ class GenericEvidence:
         # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
         self._malformed = False
         # Bytes of the header that messages of a family have of their own, by its number: every size that nlctrl said.
-        # A monitor keeps what it heard last, which need not be what was recorded last.
+        # A monitor keeps what it received last, which need not be what was recorded last.
         self._headers: dict[int, set[int]] = {}
 
     def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
