@@ -107,8 +107,7 @@ class FilePath(click.Path):
 
 class ImplementationName(click.ParamType):  # type: ignore[type-arg]
     """Type of an option that takes the name of an implementation: one of nlmon's, ``exec:COMMAND``, ``events:FILE``,
-    ``live:COMMAND``, or a program that
-    the settings name."""
+    ``live:COMMAND``, or a program that the settings name."""
 
     name = "name"
 

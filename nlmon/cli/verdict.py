@@ -20,7 +20,7 @@ from nlmon.report.blind import add_up_spots
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
 
-if TYPE_CHECKING:  # start-up: only a run with a file of known differences has any
+if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.project.known import KnownFile
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown

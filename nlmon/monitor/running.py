@@ -66,7 +66,7 @@ LOOK = 5.0
 TRIES = 3
 # The key that says which implementation.
 USE_LIBNL = "netlink.use_libnl"
-# For what waits in the sockets at the end, in seconds of a processor, and for counting what is left of it.
+# Seconds of a processor for what waits in the sockets at the end, and seconds for counting what is left of it.
 FINISH, COUNT = 0.15, 0.1
 
 

@@ -2,7 +2,7 @@
 
 A stream without its footer is a run that did not end; ``read_stream`` says so.
 
-Not here: the values (``nlmon.report.model``) and files (``nlmon.cli``).
+Not here: the values (``nlmon.report.model``) and files (``nlmon.reportfile``).
 """
 
 from __future__ import annotations

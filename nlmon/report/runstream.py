@@ -10,7 +10,7 @@
 Rules:
 1. Every record is handed over at once, as one whole line, so that a run that is killed leaves what it found.
 
-Not here: the records (``outcome``), and files (``nlmon.cli``).
+Not here: the records (``outcome``), and files (``nlmon.reportfile``).
 """
 
 from __future__ import annotations
