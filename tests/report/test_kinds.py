@@ -57,9 +57,7 @@ SCENARIOS = run(
 HOSTILE_FINDING = Finding(HOSTILE, "", (HOSTILE,))
 NAMED = run(
     [
-        result(
-            outcome, HOSTILE, title=HOSTILE, reason=HOSTILE, where=HOSTILE, findings=(Finding(HOSTILE, "", (HOSTILE,)),)
-        )
+        result(outcome, HOSTILE, title=HOSTILE, reason=HOSTILE, where=HOSTILE, findings=(HOSTILE_FINDING,))
         for outcome in ("failed", "errored", "xfailed", "skipped", "passed")
     ],
     host=HOSTILE,
