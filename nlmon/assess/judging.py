@@ -26,7 +26,7 @@ Not here: playing (``dynamic``), and what the text of a configuration tells (``s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from nlmon.assess.decoded import Decoded, Unread
 from nlmon.assess.dynamic import Played
@@ -59,8 +59,9 @@ def dynamic_reasons(
     if not played:
         yield Reason("NLM-I020", "undecided", direction, "no recording was compared", hint=RECORD)
         return
+    exported = frozenset[str]().union(*(one.types for one in played))
     for one in played:
-        yield from _of_recording(one, names, direction)
+        yield from _of_recording(one, names, direction, exported)
     compared, heard = compared_in_all(played), heard_in_all(played)
     total = sum(compared.values())
     if not any(one.reports for one in played):  # which says enough
@@ -81,7 +82,10 @@ def dynamic_reasons(
         yield Reason("NLM-I024", "note", direction, what, hint="record them, too, if they matter to you")
 
 
-def _of_recording(one: Played, names: tuple[Implementation, Implementation], direction: Direction) -> Iterator[Reason]:
+def _of_recording(
+    one: Played, names: tuple[Implementation, Implementation], direction: Direction, exported: Collection[str]
+) -> Iterator[Reason]:
+    """The reasons of one recording. ``exported``: names of the types of messages that were exported of any."""
     if one.failure is not None:
         failed = one.failure
         if failed.crashed is not None:
@@ -97,21 +101,25 @@ def _of_recording(one: Played, names: tuple[Implementation, Implementation], dir
     for disagreeing in one.disagreeing:
         yield Reason("NLM-I017", "no go", direction, disagreeing, one.path, REPORT)
     if one.decoded is not None:
-        yield from _of_decoded(one, one.decoded, names, direction)
+        yield from _of_decoded(one, one.decoded, names, direction, exported)
 
 
-def _of_decoded(one: Played, decoded: Decoded, names: tuple[str, str], direction: Direction) -> Iterator[Reason]:
+def _of_decoded(
+    one: Played, decoded: Decoded, names: tuple[str, str], direction: Direction, exported: Collection[str]
+) -> Iterator[Reason]:
     """What the exports do not show."""
-    shown = {(group.message, group.field) for report in one.reports for group in report.groups}
-    # Types of which both gave events, and filters let none pass.
-    kept_back = decoded.types - one.types
+    reports = [report for report in one.reports if report.direction == direction]
+    shown = {(group.message, group.field) for report in reports for group in report.groups}
+    # Types of which both gave events, and filters let none pass: in no recording, since what passes in one does on the
+    # host.
+    kept_back = decoded.types.difference(exported)
     for report in decoded.reports:
         if report.direction == direction:
             for group in report.groups:
                 if (group.message, group.field) not in shown:
                     unseen = (group.cls, group.message, group.field) in decoded.in_answers
-                    exported = not unseen and group.message not in kept_back
-                    yield _decoded_otherwise(group, report.path, names, direction, exported=exported)
+                    passes = not unseen and group.message not in kept_back
+                    yield _decoded_otherwise(group, report.path, names, direction, exported=passes)
     for name in dict.fromkeys(unread.names for unread in decoded.unread):
         yield _unread([unread for unread in decoded.unread if unread.names == name], one.path, direction)
     for what in decoded.lacking:
