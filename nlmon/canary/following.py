@@ -153,10 +153,29 @@ class Log:
         known = [at for at, (_, file) in enumerate(files) if _first_line(file) == self._identity]
         if not known:
             self.notes.append(f"{self.path} was replaced, and the file before it is gone; lines may be lost")
+        elif known[-1] == len(files) - 1 and self._identity:
+            yield from self._copied(files)
+            return
         behind = known[-1] + 1 if known else len(files) - 1
         for _, file in files[:behind]:
             file.close()
         yield from self._files(files[behind:])
+
+    def _copied(self, files: list[_Opened]) -> Iterator[Line]:
+        """What is new in the last of files, which begins as the file that is open: a copy of it has its name, as of who
+        copies logs from other hosts."""
+        assert self._file is not None
+        for _, file in files[:-1]:
+            file.close()
+        at, copy = self._file.tell(), files[-1][1]
+        self._file.close()
+        self._file = copy
+        if os.fstat(copy.fileno()).st_size >= at:
+            copy.seek(at)
+        else:
+            self.notes.append(f"{self.path} was replaced by one that is shorter; it is read from its first line on")
+            self._rest, self._number = b"", 0
+        yield from self._more()
 
     def _line(self, data: bytes) -> Line:
         self._number += 1

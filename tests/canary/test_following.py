@@ -167,6 +167,28 @@ def test_lines_before_a_file_gets_another_name(follow: Follow, path: Path, monke
     assert (found, read(log), log.notes) == ([1, 2], [3, 4], [])
 
 
+@pytest.mark.parametrize(
+    ("copy", "expected", "notes"),
+    [
+        ((1, 2, 3), ([3], [4]), []),
+        ((1,), ([1], [4]), ["{} was replaced by one that is shorter; it is read from its first line on"]),
+    ],
+    ids=["longer", "shorter"],
+)
+def test_a_copy_takes_the_place_of_a_log(
+    copy: tuple[int, ...], expected: tuple[list[int], list[int]], notes: list[str], follow: Follow, path: Path
+) -> None:
+    """As of who copies the logs of other hosts again and again: what is new in it is read, and what comes behind."""
+    log = follow(path)
+    first, other = read(log), path.with_name("copy")
+    other.write_bytes(lines(*copy))
+    other.replace(path)
+    second = read(log)
+    append(path, lines(4))
+
+    assert (first, (second, read(log)), log.notes) == ([1, 2], expected, [one.format(path) for one in notes])
+
+
 def test_a_log_of_zstd(follow: Follow, tmp_path: Path) -> None:
     """A compressed file is read as it is."""
     path = tmp_path / "a.zst"
