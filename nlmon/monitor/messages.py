@@ -88,8 +88,8 @@ def stopped(
     counts = f"{_counted(events, 'event')}, {_counted(lost, 'message')} lost, "
     counts += f"{_counted(sum(dropped.values()), 'event')} dropped{f' ({parts})' if parts else ''}"
     left, whole = unread
-    counts += f", {'' if whole else 'at least '}{_counted(left, 'datagram')} left unread" if left else ""
-    level = WARNING if left else INFO
+    counts += f", {'' if whole else 'at least '}{_counted(left, 'datagram')} left unread" if left or not whole else ""
+    level = WARNING if left or not whole else INFO
     say("monitor", level, "NLM-M041", f"stopped by {why} after {seconds:.1f} s: {counts}")
 
 

@@ -129,16 +129,17 @@ class Tap(WrappedTransport):
         """How many datagrams still wait, which are read for it and handed to nobody, and whether these are all; it ends
         at that time of the monotonic clock."""
         found = 0
-        while time.monotonic() < until:
+        while True:  # at least one is tried, so that none of several is silent since the time was over
             try:
                 if self.inner.recv() is None:
                     return found, True
                 found += 1
             except Overrun:  # the status counts what was dropped
-                continue
+                pass
             except TransportError:
                 return found, True
-        return found, False
+            if time.monotonic() >= until:
+                return found, False
 
     def join(self, group: int) -> None:
         """Join a group."""

@@ -64,6 +64,11 @@ SAID = [
         "at least 3987 datagrams left unread",
     ),
     (
+        lambda: messages.stopped("SIGTERM", 1.0, 7, 0, {}, (0, False)),
+        "warning monitor NLM-M041 stopped by SIGTERM after 1.0 s: 7 events, 0 messages lost, 0 events dropped, "
+        "at least 0 datagrams left unread",
+    ),
+    (
         lambda: messages.listening(ROUTE, 5, 65536),
         "info netlink NLM-M042 listening to NETLINK_ROUTE: descriptor 5, receive buffer 65536 bytes",
     ),

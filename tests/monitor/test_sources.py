@@ -317,3 +317,12 @@ def test_each_datagram_can_be_told() -> None:
     listened.read()
 
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(("waiting", "expected"), [(0, (0, True)), (2, (1, False))])
+def test_a_socket_is_looked_at_though_there_is_no_time(waiting: int, expected: tuple[int, bool]) -> None:
+    """So nothing that waits is passed over in silence."""
+    listened = Listened("libnl")
+    listened.say(*range(1, waiting + 1))
+
+    assert listened.source.unread(0.0) == expected
