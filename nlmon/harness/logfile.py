@@ -18,7 +18,7 @@ from nlmon.capture.source import CHUNK, Source, open_source
 from nlmon.errors import CaptureError, HarnessError, InputError
 from nlmon.harness.lines import Line, LineReader, Ready
 
-__all__ = ["LINES_KEPT", "Log", "read_log"]
+__all__ = ["LARGEST", "LINES_KEPT", "Log", "log_of", "read_log"]
 
 # Lines of a log, which are kept until all are compared: about 400 MB.
 LINES_KEPT = 200_000

@@ -29,7 +29,7 @@ from nlmon.events import Decoded
 from nlmon.harness.command import Command, words
 from nlmon.harness.events import Reader
 from nlmon.harness.lines import LineReader, Ready
-from nlmon.harness.logfile import LINES_KEPT, Log, log_of
+from nlmon.harness.logfile import LARGEST, LINES_KEPT, Log, log_of
 from nlmon.harness.program import Program
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
@@ -84,7 +84,7 @@ def played(name: str, write: Callable[[Ready, Put], object]) -> Log:
     ready line would have received.
 
     Raises ``UsageError`` or ``HarnessError`` where it cannot be started or is not ready, ``InputError`` for too many
-    lines (NLM-N050)."""
+    lines or bytes (NLM-N050)."""
     with tempfile.TemporaryDirectory(prefix="nlmon-") as folder:
         recording = Path(folder, "recording")
         recording.touch()
@@ -126,11 +126,13 @@ def _ready(name: str, program: Program) -> Ready:
 def _lines(name: str, program: Program) -> tuple[bytes, HarnessError | None]:
     """All that a program prints, and why that is not all that it would have."""
     found: list[bytes] = []
-    failure = None
+    size, failure = 0, None
     try:
-        while len(found) <= LINES_KEPT:
+        while len(found) <= LINES_KEPT and size <= LARGEST:
             found.append(program.read())
-        raise InputError("NLM-N050", f"{name} prints more than {LINES_KEPT:,} lines", hint="nlmon capture cut")
+            size += len(found[-1]) + 1
+        what = f"{LARGEST:,} bytes" if size > LARGEST else f"{LINES_KEPT:,} lines"
+        raise InputError("NLM-N050", f"{name} prints more than {what}", hint="nlmon capture cut")
     except HarnessError as error:
         if program.status != PLAYED:
             failure = error

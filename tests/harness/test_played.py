@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from nlmon.capture.write import PcapngWriter
-from nlmon.errors import HarnessError, UsageError
+from nlmon.errors import HarnessError, InputError, UsageError
+from nlmon.harness import played
+from nlmon.harness.command import Command
+from nlmon.harness.program import Program
 from nlmon.jobs.work import ReplayOptions, replay_path
 from nlmon.report.model import CaptureReport
 from nlmon.testing.messages import addr, attr, link, message
@@ -166,6 +170,18 @@ def test_one_that_cannot_be_played_to_is_refused(
         report(route_capture(project, *LINKS), monitor(project, before=before), **options)
 
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(("bound", "what"), [("LINES_KEPT", "4 lines"), ("LARGEST", "4 bytes")])
+def test_what_is_kept_of_a_program_is_bounded(bound: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By lines, and by bytes: a few lines may be very long."""
+    monkeypatch.setattr(played, bound, 4)
+    endless = Program(Command((sys.executable, "-I", "-S", "-c", "while True: print('x' * 9)"), timeout=30))
+    with pytest.raises(InputError) as caught:
+        played._lines("live:endless", endless)
+
+    assert (caught.value.code, caught.value.what) == ("NLM-N050", f"live:endless prints more than {what}")
+    assert endless.status is not None
 
 
 def test_without_the_library_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
