@@ -23,6 +23,7 @@ from msgspec import structs
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import brought, create
 from nlmon.capture import open_capture
+from nlmon.compare.difference import Class
 from nlmon.engine.feed import Feed
 from nlmon.engine.read import read_capture
 from nlmon.errors import UsageError
@@ -85,6 +86,11 @@ class Replayed:
             lost = structs.replace(policy, allow=(*policy.allow, *allow)).not_allowed(report.losses)
             if lost:
                 yield "lost, and not allowed: " + ", ".join(f"{name} {count:,}" for name, count in lost.items())
+            # What is allowed to be lost allows nothing else.
+            wrong = {one: n for one in Class if one is not Class.SERVICE and (n := report.differences.get(one.label))}
+            if listed := ", ".join(f"{n:,} {one.label}" for one, n in wrong.items() if policy.fails_on(one)):
+                yield f"the policy fails on {listed}"
+                yield from evidence_lines(report, self.names)
         elif report.verdict != "equivalent" or report.fails:
             if report.fails and report.verdict == "equivalent":
                 yield f"the policy fails it: {report.fails}"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nlmon.errors import TransportError
+from nlmon.jobs.work import ReplayOptions
 from nlmon.pytest_plugin.listen import Monitor
+from nlmon.pytest_plugin.replay import Replayed
+from nlmon.report.model import CaptureReport
+from nlmon.report.policy import Policy
 from nlmon.testing.messages import link
 from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
 from support.paths import CAPTURES
@@ -36,6 +41,17 @@ def test_a_capture_is_replayed(project: Project, options: str, then: str) -> Non
     project.test("test_it.py", REPLAY.format(options=options, then=then))
 
     assert project.run("test_it.py").parseoutcomes() == {"passed": 1}
+
+
+@pytest.mark.parametrize(("fail_on", "fails"), [((), False), (("loss-of-service",), False), (("warning",), True)])
+def test_what_may_be_lost_allows_nothing_else(fail_on: tuple[str, ...], fails: bool) -> None:
+    """What the policy fails on beside losses fails the test of a lossy candidate, too."""
+    differences = {"loss-of-service": 3, "duplicate": 2}
+    found = CaptureReport("a.pcap", "lossy", "", compared={"r": 9}, losses={"link.mtu": 3}, differences=differences)
+    options = ReplayOptions("libnl", "legacy", policy=Policy(fail_on=fail_on))
+    said = list(Replayed(found, options, Path("a.pcap"))._wrong(1, ["*"]))
+
+    assert said[:1] == (["the policy fails on 2 duplicate"] if fails else [])
 
 
 def test_a_capture_that_is_not_equivalent_fails(project: Project) -> None:
