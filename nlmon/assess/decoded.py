@@ -63,14 +63,16 @@ class Unread(Struct, frozen=True):
 
 class Decoded(Struct, frozen=True):
     """What came of a recording: the reports of the move and of the way back, what could not be read, and what the
-    recording itself lacks, in sentences; ``types``: names of the types of messages that gave events, and
-    ``in_answers``: class, message and field of what differs in recorded answers alone."""
+    recording itself lacks, in sentences; ``types``: names of the types of messages that gave events,
+    ``in_answers``: class, message and field of what differs in recorded answers alone, and ``unresolved``: generic
+    families that the configuration asks for and the recording does not name."""
 
     reports: tuple[CaptureReport, ...]
     unread: tuple[Unread, ...]
     lacking: tuple[str, ...]
     types: frozenset[str]
     in_answers: frozenset[Differing]
+    unresolved: frozenset[str]
 
 
 class _Heard:
@@ -139,6 +141,7 @@ def decode_both(
         tuple(text(count) for text, count in lacking.items() if count),
         frozenset(message_type(*one) for one in heard.types),
         frozenset(heard.answers - heard.others),
+        frozenset(name for lane in replay.lanes for name in lane.guarded.unresolved),
     )
 
 

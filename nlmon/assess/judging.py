@@ -9,7 +9,7 @@
     NLM-I017   numbers or captures that the lines refute         no go
     NLM-I020   there is no recording                             undecided
     NLM-I021   too few events were compared                      undecided
-    NLM-I022   a protocol is listened to, and gave no event      undecided
+    NLM-I022   a protocol, or a generic family, gave no event    undecided
     NLM-I023   a recording was not compared to its end           undecided
     NLM-I024   events of a kind would pass, and none came        note
     NLM-I025   the implementations differ in what no line shows  no go, or note where nothing of it would be exported
@@ -75,6 +75,9 @@ def dynamic_reasons(
         if not heard.get(name):
             what = f"the configuration listens to {name}, of which no event came"
             yield Reason("NLM-I022", "undecided", direction, what, hint=f"{RECORD}, or switch the protocol off")
+    for name in _unresolved(played):
+        what = f"the configuration listens to the generic family {name}, which no recording names"
+        yield Reason("NLM-I022", "undecided", direction, what, hint=f"{RECORD}, or take it out of generic_families")
     if unseen := [
         kind for kind, name in kinds.items() if heard.get(name) and not any(kind in one.kinds for one in played)
     ]:
@@ -191,6 +194,12 @@ def compared_in_all(played: Iterable[Played]) -> dict[str, int]:
         for report in one.reports[:1]:  # of both directions they are the same
             found.update(report.compared)
     return dict(found)
+
+
+def _unresolved(played: Iterable[Played]) -> list[str]:
+    """Generic families that are asked for, and that none of the recordings names."""
+    found = [one.decoded.unresolved for one in played if one.decoded is not None]
+    return sorted(frozenset.intersection(*found)) if found else []
 
 
 def heard_in_all(played: Iterable[Played]) -> dict[str, int]:

@@ -15,11 +15,12 @@ from nlmon.assess.model import Assessment, exit_code
 from nlmon.assess.text import judged_lines
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
+from nlmon.capture.write import PcapngWriter
 from nlmon.report.page import html_page
 from nlmon.report.page.view import top
 from nlmon.scenario.configured import lanes
 from nlmon.scenario.implementations import make_planned
-from nlmon.testing.messages import addr, link, native, neigh
+from nlmon.testing.messages import addr, family, link, native, neigh
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory
 from support.captures import route_capture
@@ -118,6 +119,26 @@ def test_a_protocol_without_an_event_is_named() -> None:
 
     assert [one.what for one in found.reasons_of("migrate") if one.code == "NLM-I022"] == [
         "the configuration listens to NETLINK_NETFILTER, of which no event came"
+    ]
+
+
+def test_a_generic_family_that_no_recording_names_is_undecided(tmp_path: Path) -> None:
+    """Though others gave events, so that the protocol is not silent."""
+    with PcapngWriter(tmp_path / "families.pcapng", metadata={}) as writer:
+        writer.write(socket=writer.add_socket("generic", 16), timestamp=1, data=family(30, "foo"))
+    text = ROUTE.replace(b"generic: false", b"generic: true")
+    found = {
+        name: assessed(text + f"  generic_families: [{name}]\n".encode(), BASIC, tmp_path / "families.pcapng")
+        for name in ("nl80211", "foo", "tcp_metrics")
+    }
+
+    assert {name: one.result for name, one in found.items()} == {
+        "nl80211": "undecided",
+        "foo": "go with notes",
+        "tcp_metrics": "go with notes",
+    }
+    assert [one.what for one in found["nl80211"].reasons_of("migrate") if one.weight == "undecided"] == [
+        "the configuration listens to the generic family nl80211, which no recording names"
     ]
 
 
