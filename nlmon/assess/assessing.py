@@ -5,7 +5,7 @@ Not here: who reads the configuration, and where recordings of the running host 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from nlmon.config import Config, Loaded
 from nlmon.config.load import interpret
 from nlmon.config.model import Interfaces
 from nlmon.events import OVERRUN
+from nlmon.filters.possible import may_match
 from nlmon.migrate import Rewriting, rewrite
 from nlmon.migrate.measured import Measured
 from nlmon.migrate.model import Implementation
@@ -67,9 +68,8 @@ def assess(
     startable = not any(lane.refused for lane in lanes)
     played = [play_both(lanes, path, policy, live) for path in _once(captures)] if startable else []
     listened = _listened(loaded.config) if startable else ()
-    evidence = _Evidence(
-        tuple(played), listened, dict(_kinds(loaded.config, pair_of(source, to), listened)), min_events
-    )
+    kinds = dict(_kinds(loaded.config, pair_of(source, to), listened))
+    evidence = _Evidence(tuple(played), listened, kinds, _may_pass(lanes), min_events)
     reasons = list(_reasons("migrate", forward, lanes, evidence))
     returning = list(_reasons("rollback", back, lanes[::-1], evidence))
     way_back = result_of(returning)
@@ -102,12 +102,13 @@ def assess(
 
 
 class _Evidence(NamedTuple):
-    """What was played; the protocols that are listened to and the kinds of events that would be exported; and how many
-    events are enough."""
+    """What was played; the protocols that are listened to, the kinds of events that would be exported, and whether
+    events of a protocol and type of messages may be; and how many events are enough."""
 
     played: tuple[Played, ...]
     listened: tuple[str, ...]
     kinds: Mapping[str, str]
+    may_pass: Callable[[int, int], bool]
     min_events: int
 
 
@@ -127,8 +128,10 @@ def _reasons(
         yield Reason("NLM-I007", "no go", direction, what, one.where, one.hint, one.key)
     if not refused:
         names = lanes[0].name, lanes[1].name
-        played, listened, kinds, min_events = evidence
-        yield from dynamic_reasons(played, names, direction, listened=listened, kinds=kinds, min_events=min_events)
+        played, listened, kinds, may_pass, least = evidence
+        yield from dynamic_reasons(
+            played, names, direction, listened=listened, kinds=kinds, may_pass=may_pass, min_events=least
+        )
 
 
 def _rewritten(
@@ -165,6 +168,25 @@ def _kinds(config: Config, both: Pair, listened: Collection[str]) -> Iterator[tu
             continue
         if not types or any(message_type(row.protocol, one) in types for one in row.types or ()):
             yield kind, name
+
+
+def _may_pass(lanes: Iterable[MoveSide]) -> Callable[[int, int], bool]:
+    """Whether a side may export events of a protocol and type of messages, by what its configuration keeps and its
+    filters; what nobody knows of a type alone may be."""
+    plans = [plan(lane.loaded.config) for lane in lanes if lane.loaded.config is not None]
+
+    def may_pass(protocol: int, msg_type: int) -> bool:
+        for one in plans:
+            kept = one.kept
+            if kept.protocols and protocol not in kept.protocols:
+                continue
+            if kept.message_types and message_type(protocol, msg_type) not in kept.message_types:
+                continue
+            if not one.rules or any(may_match(rule.filter, protocol, msg_type) for rule in one.rules):
+                return True
+        return False
+
+    return may_pass
 
 
 def _chosen_already(loaded: Loaded, name: str, to: Implementation, source: Implementation) -> Reason:

@@ -36,7 +36,6 @@ from nlmon.events import OVERRUN
 from nlmon.limits import OTHERS
 from nlmon.monitor.plan import Listening
 from nlmon.monitor.recorded import shared_options
-from nlmon.names import message_type
 from nlmon.names.foreign import without_data
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
@@ -63,14 +62,14 @@ class Unread(Struct, frozen=True):
 
 class Decoded(Struct, frozen=True):
     """What came of a recording: the reports of the move and of the way back, what could not be read, and what the
-    recording itself lacks, in sentences; ``types``: names of the types of messages that gave events,
+    recording itself lacks, in sentences; ``types``: protocols and types of messages that gave events,
     ``in_answers``: class, message and field of what differs in recorded answers alone, and ``unresolved``: generic
     families that the configuration asks for and the recording does not name."""
 
     reports: tuple[CaptureReport, ...]
     unread: tuple[Unread, ...]
     lacking: tuple[str, ...]
-    types: frozenset[str]
+    types: frozenset[tuple[int, int]]
     in_answers: frozenset[Differing]
     unresolved: frozenset[str]
 
@@ -139,7 +138,7 @@ def decode_both(
         reports,
         tuple(heard.unread([one.implementation for one in listening])),
         tuple(text(count) for text, count in lacking.items() if count),
-        frozenset(message_type(*one) for one in heard.types),
+        frozenset(heard.types),
         frozenset(heard.answers - heard.others),
         frozenset(name for lane in replay.lanes for name in lane.guarded.unresolved),
     )

@@ -12,7 +12,8 @@
     NLM-I022   a protocol, or a generic family, gave no event    undecided
     NLM-I023   a recording was not compared to its end           undecided
     NLM-I024   events of a kind would pass, and none came        note
-    NLM-I025   the implementations differ in what no line shows  no go, or note where nothing of it would be exported
+    NLM-I025   the implementations differ in what no line shows  no go, undecided where nothing of it was exported, or
+                                                                 note where nothing of it can be
     NLM-I026   something of a recording could not be read        note
     NLM-I027   a recording is not whole                          note
 
@@ -26,12 +27,14 @@ Not here: playing (``dynamic``), and what the text of a configuration tells (``s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from nlmon.assess.decoded import Decoded, Unread
 from nlmon.assess.dynamic import Played
-from nlmon.assess.model import Reason
+from nlmon.assess.model import Reason, Weight
 from nlmon.migrate.model import Implementation
+from nlmon.names import message_type
 from nlmon.report.differences import place_of, row_lines
 from nlmon.report.model import CaptureReport, DifferenceGroup, Direction
 from nlmon.report.text import times
@@ -44,6 +47,18 @@ REPORT = "report it, with the recording"
 NAMED = 6
 
 
+class _Export(NamedTuple):
+    """Whether events are exported of what implementations make otherwise."""
+
+    weight: Weight
+    words: str
+
+
+EXPORTED = _Export("no go", "")
+NOT_YET = _Export("undecided", "; no such event has passed the filters, and one may")
+NEVER = _Export("note", ", and none of it is exported")
+
+
 def dynamic_reasons(
     played: Sequence[Played],
     names: tuple[Implementation, Implementation],
@@ -51,17 +66,18 @@ def dynamic_reasons(
     *,
     listened: Iterable[str],
     kinds: Mapping[str, str],
+    may_pass: Callable[[int, int], bool],
     min_events: int,
 ) -> Iterator[Reason]:
     """The reasons of one direction. ``names``: from which implementation it goes to which; ``listened``: names of the
-    protocols that the configuration listens to, ``kinds``: of the events that it would
-    export, each with its protocol."""
+    protocols that the configuration listens to, ``kinds``: of the events that it would export, each with its protocol;
+    ``may_pass``: whether it may export events of a protocol and type of messages."""
     if not played:
         yield Reason("NLM-I020", "undecided", direction, "no recording was compared", hint=RECORD)
         return
     exported = frozenset[str]().union(*(one.types for one in played))
     for one in played:
-        yield from _of_recording(one, names, direction, exported)
+        yield from _of_recording(one, names, direction, exported, may_pass)
     compared, heard = compared_in_all(played), heard_in_all(played)
     total = sum(compared.values())
     if not any(one.reports for one in played):  # which says enough
@@ -86,7 +102,11 @@ def dynamic_reasons(
 
 
 def _of_recording(
-    one: Played, names: tuple[Implementation, Implementation], direction: Direction, exported: Collection[str]
+    one: Played,
+    names: tuple[Implementation, Implementation],
+    direction: Direction,
+    exported: Collection[str],
+    may_pass: Callable[[int, int], bool],
 ) -> Iterator[Reason]:
     """The reasons of one recording. ``exported``: names of the types of messages that were exported of any."""
     if one.failure is not None:
@@ -104,33 +124,45 @@ def _of_recording(
     for disagreeing in one.disagreeing:
         yield Reason("NLM-I017", "no go", direction, disagreeing, one.path, REPORT)
     if one.decoded is not None:
-        yield from _of_decoded(one, one.decoded, names, direction, exported)
+        kept = kept_back(one.decoded.types, exported, may_pass)
+        yield from _of_decoded(one, one.decoded, names, direction, kept)
+
+
+def kept_back(
+    types: Iterable[tuple[int, int]], exported: Collection[str], may_pass: Callable[[int, int], bool]
+) -> dict[str, bool]:
+    """Types of messages of which both gave events and none was exported, in no recording, since what passes in one does
+    on the host; and of each whether one might be."""
+    named = ((message_type(*one), may_pass(*one)) for one in types)
+    return {name: possible for name, possible in named if name not in exported}
 
 
 def _of_decoded(
-    one: Played, decoded: Decoded, names: tuple[str, str], direction: Direction, exported: Collection[str]
+    one: Played, decoded: Decoded, names: tuple[str, str], direction: Direction, kept: Mapping[str, bool]
 ) -> Iterator[Reason]:
-    """What the exports do not show."""
+    """What the exports do not show. ``kept``: see ``kept_back``."""
     reports = [report for report in one.reports if report.direction == direction]
     shown = {(group.message, group.field) for report in reports for group in report.groups}
-    # Types of which both gave events, and filters let none pass: in no recording, since what passes in one does on the
-    # host.
-    kept_back = decoded.types.difference(exported)
     for report in decoded.reports:
         if report.direction == direction:
             for group in report.groups:
                 if (group.message, group.field) not in shown:
                     unseen = (group.cls, group.message, group.field) in decoded.in_answers
-                    passes = not unseen and group.message not in kept_back
-                    yield _decoded_otherwise(group, report.path, names, direction, exported=passes)
+                    how = NEVER if unseen else _export(kept.get(group.message))
+                    yield _decoded_otherwise(group, report.path, names, direction, how)
     for name in dict.fromkeys(unread.names for unread in decoded.unread):
         yield _unread([unread for unread in decoded.unread if unread.names == name], one.path, direction)
     for what in decoded.lacking:
         yield Reason("NLM-I027", "note", direction, f"{what}, and nothing of it was compared", one.path, RECORD)
 
 
+def _export(possible: bool | None) -> _Export:
+    """``possible``: of what is kept back whether it may be exported, None where it is exported."""
+    return EXPORTED if possible is None else NOT_YET if possible else NEVER
+
+
 def _decoded_otherwise(
-    group: DifferenceGroup, path: str, names: tuple[str, str], direction: Direction, *, exported: bool
+    group: DifferenceGroup, path: str, names: tuple[str, str], direction: Direction, how: _Export
 ) -> Reason:
     first, lines = group.first, tuple(row_lines(group.first, names))
     where = f"{path}, {place_of(first)}"
@@ -138,11 +170,9 @@ def _decoded_otherwise(
         raised = f"an implementation crashed: {first.reason}"
         return Reason("NLM-I016", "no go", direction, raised, where, REPORT, count=group.count, evidence=lines)
     about = " ".join(filter(None, (group.message, group.field)))
-    what, hint = f"{group.cls}: {about}, as nlmon replay compares them", f"nlmon explain {first.code}"
-    if exported:
-        return Reason("NLM-I025", "no go", direction, what, where, hint, group.field, group.count, lines)
-    what += ", and none of it is exported"
-    return Reason("NLM-I025", "note", direction, what, where, hint, group.field, group.count, lines)
+    what = f"{group.cls}: {about}, as nlmon replay compares them{how.words}"
+    hint = f"nlmon explain {first.code}"
+    return Reason("NLM-I025", how.weight, direction, what, where, hint, group.field, group.count, lines)
 
 
 def _unread(found: Sequence[Unread], path: str, direction: Direction) -> Reason:
