@@ -251,7 +251,7 @@ def _has_name(opened: _Opened) -> bool:
     path, file = opened
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
+    except OSError:  # gone, or a folder above it is
         return False
 
 

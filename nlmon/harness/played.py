@@ -4,8 +4,8 @@
 
 Rules:
 1. The program is started twice: first with nothing to receive, for its ready line, which says what it joins.
-2. It has received all when the library ends it with ``PLAYED``. One that ends otherwise has failed, whatever it
-   printed.
+2. It has received all when the library ends it, which leaves a file. One that ends otherwise has failed, whatever it
+   printed and whatever its exit status.
 3. It has no network, as one that speaks the harness protocol has none.
 
 Not here: the library (``tools/kernel-shim``), and which line belongs to which message (``events``).
@@ -13,6 +13,8 @@ Not here: the library (``tools/kernel-shim``), and which line belongs to which m
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
 import sys
 import tempfile
@@ -38,9 +40,8 @@ __all__ = ["Gathering", "played", "shim"]
 
 # Where ``tools/harnesses`` puts the library, from the current folder upwards.
 SHIM = Path(".harnesses", "kernel-shim.so")
-# The exit status of a program that has received all; seconds for a line, of which there is none while it passes over
-# messages.
-PLAYED, PATIENCE = 77, 60.0
+# Seconds for a line, of which there is none while a program passes over messages.
+PATIENCE = 60.0
 Put: TypeAlias = Callable[[Datagram], object]
 
 
@@ -72,11 +73,21 @@ def shim() -> Path:
     """The library. Raises ``UsageError`` (NLM-N064) where it is not built."""
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / SHIM).is_file():
+        if (folder / SHIM).is_file() and _is_trusted(folder / SHIM):
             return folder / SHIM
     what = f"a program that prints events is played a recording by {SHIM}, which is not there"
     hint = "tools/kernel-shim in nlmon's sources says how it is built; nlmon live compares without it"
     raise UsageError("NLM-N064", what, why="it is looked for from the current folder upwards", hint=hint)
+
+
+def _is_trusted(library: Path) -> bool:
+    """Whether a file that is preloaded is of the user who runs this or of root, and nobody else writes it: whoever may
+    write into a folder above the current one must not choose what runs here."""
+    found = library.stat()
+    trusted = {0}
+    if sys.platform != "win32":
+        trusted.add(os.geteuid())
+    return found.st_uid in trusted and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def played(name: str, write: Callable[[Ready, Put], object]) -> Log:
@@ -91,21 +102,23 @@ def played(name: str, write: Callable[[Ready, Put], object]) -> Log:
         # A path that is preloaded must have no blank and no colon.
         library = Path(folder, SHIM.name)
         library.symlink_to(shim())
-        ready = _ready(name, _started(name, recording, library))
+        ended = Path(folder, "ended")
+        ready = _ready(name, _started(name, recording, library, ended))
+        ended.unlink(missing_ok=True)
         with recording.open("wb") as file:
             write(ready, lambda one: file.write(struct.pack("=II", one.protocol, len(one.data)) + one.data))
-        lines, failure = _lines(name, _started(name, recording, library))
+        lines, failure = _lines(name, _started(name, recording, library, ended), ended)
     log = log_of(lines, name)
     if failure is None:
         return structs.replace(log, whole=True)
     return structs.replace(log, problems=(failure, *log.problems))
 
 
-def _started(name: str, recording: Path, library: Path) -> Program:
+def _started(name: str, recording: Path, library: Path, ended: Path) -> Program:
     variables = {
         "LD_PRELOAD": str(library),
         "NLMON_SHIM_RECORDING": str(recording),
-        "NLMON_SHIM_STATUS": str(PLAYED),
+        "NLMON_SHIM_ENDED": str(ended),
     }
     return Program(Command(words(name.removeprefix(LIVE)), environment=variables, timeout=PATIENCE))
 
@@ -123,8 +136,8 @@ def _ready(name: str, program: Program) -> Ready:
     return reader.ready
 
 
-def _lines(name: str, program: Program) -> tuple[bytes, HarnessError | None]:
-    """All that a program prints, and why that is not all that it would have."""
+def _lines(name: str, program: Program, ended: Path) -> tuple[bytes, HarnessError | None]:
+    """All that a program prints, and why that is not all that it would have. ``ended``: what the library leaves."""
     found: list[bytes] = []
     size, failure = 0, None
     try:
@@ -134,7 +147,7 @@ def _lines(name: str, program: Program) -> tuple[bytes, HarnessError | None]:
         what = f"{LARGEST:,} bytes" if size > LARGEST else f"{LINES_KEPT:,} lines"
         raise InputError("NLM-N050", f"{name} prints more than {what}", hint="nlmon capture cut")
     except HarnessError as error:
-        if program.status != PLAYED:
+        if not ended.exists():
             failure = error
     finally:
         program.kill()

@@ -6,6 +6,7 @@ Not here: programs beside a running kernel (``test_live_programs``), and which l
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -113,6 +114,21 @@ ACTS: dict[str, tuple[str, str, str, dict[str, int]]] = {
 
 
 @pytest.mark.peer
+def test_a_library_that_others_may_write_is_not_preloaded(project: Path, tmp_path: Path) -> None:
+    """Whoever writes it would choose what runs here; the next one above is taken."""
+    library = tmp_path / "own" / ".harnesses" / "kernel-shim.so"
+    library.parent.mkdir(parents=True)
+    library.write_bytes((project / ".harnesses" / "kernel-shim.so").read_bytes())
+    found = []
+    for mode in (0o755, 0o775, 0o757):
+        library.chmod(mode)
+        with contextlib.chdir(library.parent.parent):
+            found.append(played.shim() == library)
+
+    assert found == [True, False, False]
+
+
+@pytest.mark.peer
 @pytest.mark.parametrize("act", ACTS)
 def test_what_it_prints_is_compared_and_what_it_does_wrong_is_no_agreement(act: str, project: Path) -> None:
     """A program that has received all is asked for all; of one that ended nothing is known."""
@@ -178,7 +194,7 @@ def test_what_is_kept_of_a_program_is_bounded(bound: str, what: str, monkeypatch
     monkeypatch.setattr(played, bound, 4)
     endless = Program(Command((sys.executable, "-I", "-S", "-c", "while True: print('x' * 9)"), timeout=30))
     with pytest.raises(InputError) as caught:
-        played._lines("live:endless", endless)
+        played._lines("live:endless", endless, Path("ended"))
 
     assert (caught.value.code, caught.value.what) == ("NLM-N050", f"live:endless prints more than {what}")
     assert endless.status is not None
