@@ -28,11 +28,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from nlmon.assess.decoded import Decoded, Unread
 from nlmon.assess.dynamic import Played
-from nlmon.assess.model import Reason, Weight
+from nlmon.assess.model import Reason
 from nlmon.migrate.model import Implementation
 from nlmon.names import message_type
 from nlmon.report.differences import place_of, row_lines
@@ -45,18 +44,6 @@ RECORD = "record the host with nlmon record, while it does what it usually does"
 REPORT = "report it, with the recording"
 # Kinds that are named in a line.
 NAMED = 6
-
-
-class _Export(NamedTuple):
-    """Whether events are exported of what implementations make otherwise."""
-
-    weight: Weight
-    words: str
-
-
-EXPORTED = _Export("no go", "")
-NOT_YET = _Export("undecided", "; no such event has passed the filters, and one may")
-NEVER = _Export("note", ", and none of it is exported")
 
 
 def dynamic_reasons(
@@ -148,31 +135,45 @@ def _of_decoded(
             for group in report.groups:
                 if (group.message, group.field) not in shown:
                     unseen = (group.cls, group.message, group.field) in decoded.in_answers
-                    how = NEVER if unseen else _export(kept.get(group.message))
-                    yield _decoded_otherwise(group, report.path, names, direction, how)
+                    exported = not unseen and group.message not in kept
+                    possible = not unseen and kept.get(group.message, True)
+                    yield _decoded_otherwise(group, report.path, names, direction, exported=exported, possible=possible)
     for name in dict.fromkeys(unread.names for unread in decoded.unread):
         yield _unread([unread for unread in decoded.unread if unread.names == name], one.path, direction)
     for what in decoded.lacking:
         yield Reason("NLM-I027", "note", direction, f"{what}, and nothing of it was compared", one.path, RECORD)
 
 
-def _export(possible: bool | None) -> _Export:
-    """``possible``: of what is kept back whether it may be exported, None where it is exported."""
-    return EXPORTED if possible is None else NOT_YET if possible else NEVER
-
-
 def _decoded_otherwise(
-    group: DifferenceGroup, path: str, names: tuple[str, str], direction: Direction, how: _Export
+    group: DifferenceGroup,
+    path: str,
+    names: tuple[str, str],
+    direction: Direction,
+    *,
+    exported: bool,
+    possible: bool,
 ) -> Reason:
+    """``exported``: whether events of such messages are exported, ``possible``: whether they may be."""
     first, lines = group.first, tuple(row_lines(group.first, names))
     where = f"{path}, {place_of(first)}"
     if group.cls == "crash":
         raised = f"an implementation crashed: {first.reason}"
         return Reason("NLM-I016", "no go", direction, raised, where, REPORT, count=group.count, evidence=lines)
     about = " ".join(filter(None, (group.message, group.field)))
-    what = f"{group.cls}: {about}, as nlmon replay compares them{how.words}"
-    hint = f"nlmon explain {first.code}"
-    return Reason("NLM-I025", how.weight, direction, what, where, hint, group.field, group.count, lines)
+    what, hint = f"{group.cls}: {about}, as nlmon replay compares them", f"nlmon explain {first.code}"
+    if not exported:
+        what += "; no such event has passed the filters, and one may" if possible else ", and none of it is exported"
+    return Reason(
+        "NLM-I025",
+        "no go" if exported else "undecided" if possible else "note",
+        direction,
+        what,
+        where,
+        hint,
+        group.field,
+        group.count,
+        lines,
+    )
 
 
 def _unread(found: Sequence[Unread], path: str, direction: Direction) -> Reason:
