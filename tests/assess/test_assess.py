@@ -113,6 +113,7 @@ def test_thin_evidence_is_undecided(
     assert (found.result, exit_code(found.result), ("undecided", code) in codes(found)) == ("undecided", 3, True)
 
 
+@pytest.mark.slow
 def test_a_protocol_without_an_event_is_named() -> None:
     """So that somebody records while it is used."""
     found = assessed(ROUTE.replace(b"generic: false", b"generic: false, netfilter: true"), BASIC)
@@ -122,6 +123,7 @@ def test_a_protocol_without_an_event_is_named() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_generic_family_that_no_recording_names_is_undecided(tmp_path: Path) -> None:
     """Though others gave events, so that the protocol is not silent."""
     with PcapngWriter(tmp_path / "families.pcapng", metadata={}) as writer:
@@ -154,6 +156,7 @@ def test_a_damaged_recording_is_undecided(data: bytes, tmp_path: Path) -> None:
     assert (found.result, next(code for _, code in codes(found))) == ("undecided", "NLM-I023")
 
 
+@pytest.mark.slow
 def test_a_recording_that_is_named_twice_counts_once(tmp_path: Path) -> None:
     """Whatever it is called."""
     (tmp_path / "again.pcap.zst").symlink_to(BASIC)
@@ -187,6 +190,7 @@ def test_a_long_recording_is_played_to_a_bound(monkeypatch: pytest.MonkeyPatch) 
     assert one.what.startswith("only its first 3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "pcap"),
     [
@@ -408,6 +412,7 @@ def test_a_page_of_a_bad_implementation_opens_with_no_go(monkeypatch: pytest.Mon
     assert "IFLA_LINK" in html_page(run)
 
 
+@pytest.mark.slow
 def test_what_was_judged_is_said() -> None:
     """Of a recording how long it is and what it lost; of one that was made for this that it was played afterwards."""
     said = [next(judged_lines(assessed(ROUTE, BASIC, live=name))) for name in ("", "this host")]

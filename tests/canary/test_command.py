@@ -54,6 +54,7 @@ def test_names_as_a_shell_leaves_them(tmp_path: Path) -> None:
     assert [json.loads(done.stdout)[group]["hosts"] for group in ("control", "canary")] == [3, 3]
 
 
+@pytest.mark.slow
 def test_json_is_of_its_schema(tmp_path: Path) -> None:
     """The whole report, with every test."""
     control, canary = fleet(1, "losses", 0.5, hosts=40)

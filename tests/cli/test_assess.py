@@ -27,6 +27,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_json_and_a_page(config: Path) -> None:
     """The JSON has its schema, and the page the result of the recording and the checklist."""
     done = nlmon(
@@ -85,6 +86,7 @@ def test_options_that_do_not_go_together(config: Path, options: tuple[str, ...],
     assert (done.returncode, done.stderr.startswith(f"error[{code}]"), config.read_text()) == (2, True, TEXT)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_users_is_touched(config: Path) -> None:
     """Files that the configuration exports to stay as they are, and so does a pipe that nobody reads."""
     events, pipe = config.parent / "events.json", config.parent / "pipe"

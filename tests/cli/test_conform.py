@@ -121,6 +121,7 @@ def test_without_pytest_nothing_is_tested() -> None:
         assert "install pytest beside nlmon" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_table_of_a_report(report: Path, failed: Path) -> None:
     """Claims by implementations, reasons, counts; exit code 1 when one fails."""
     good, bad = nlmon("claims", report), nlmon("claims", failed)

@@ -117,6 +117,7 @@ def other_attributes(event: Event) -> Event:
     return structs.replace(event, payload=structs.replace(payload, attributes=payload.attributes[1:]))
 
 
+@pytest.mark.slow
 def test_no_difference_prints_a_key(capture: Path) -> None:
     """Nor what differs, when implementations do: values, what is inside of them, and the bytes in evidence."""
     shown, hidden = [], []

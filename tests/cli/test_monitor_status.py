@@ -119,6 +119,7 @@ def test_a_hostile_monitor_gets_a_code(tmp_path: Path, answer: bytes) -> None:
     assert result.stderr.startswith(("error[NLM-M025]: ", "error[NLM-M026]: ")) and "\x1b" not in result.stderr
 
 
+@pytest.mark.slow
 def test_silence_ends_in_time(tmp_path: Path) -> None:
     """One that accepts and says nothing is not waited for without end."""
     with socket.socket(socket.AF_UNIX) as listener:

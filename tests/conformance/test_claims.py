@@ -23,6 +23,7 @@ from support.paths import REPOSITORY
 SOURCE = re.compile(r"guide#[a-z0-9-]+|decision \d+|[a-z-]+\(\d\)|(linux|net|include)/[\w./-]+\.[ch]( \w+)?")
 
 
+@pytest.mark.slow
 def test_both_implementations_keep_every_claim() -> None:
     """Each holds where it is declared to, and nowhere else."""
     found = conform(registered())

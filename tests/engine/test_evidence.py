@@ -85,6 +85,7 @@ def test_an_example_is_of_the_first_of_its_group(name: str) -> None:
                 )
 
 
+@pytest.mark.slow
 def test_both_directions_have_the_same_examples() -> None:
     """With the sides exchanged."""
     forward, back = reports(TOPOLOGY, ZOO[CONFLICT].make)

@@ -149,6 +149,7 @@ def test_a_difference_outweighs_thin_evidence() -> None:
     assert (report.verdict, report.fails) == ("regression", "a regression")
 
 
+@pytest.mark.slow
 def test_a_policy_can_fail_on_a_warning() -> None:
     """What comes twice leaves the state as it is: a warning, which fails under a policy that says so."""
     policies = Policy(), Policy(fail_on=("warning",)), Policy(fail_on=("duplicate",)), Policy(fail_on=("coalesced",))

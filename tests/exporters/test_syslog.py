@@ -250,6 +250,7 @@ def test_a_stream_counts_octets() -> None:
         assert [MESSAGE.fullmatch(frame) is not None for frame in server.frames()] == [True] * len(EVENTS)
 
 
+@pytest.mark.slow
 def test_a_message_larger_than_the_buffers_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """However the network takes it apart."""
     monkeypatch.setattr("nlmon.exporters.syslog.AT_ONCE", 1)

@@ -56,6 +56,7 @@ def closed(pipe: int) -> bool:
     return bool(readable) and os.read(pipe, 1) == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("matrix", "-i", "libnl", "--format", "json"), ("replay", "--format", "json")])
 def test_one_interruption_ends_a_command_that_waits_for_a_program(tmp_path: Path, words: tuple[str, ...]) -> None:
     """A batch in which a program says nothing is not read to its end, and the program does not outlive the command."""

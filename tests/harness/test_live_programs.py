@@ -207,6 +207,7 @@ def test_without_bytes_none_decodes(name: str) -> None:
     assert caught.value.code == "NLM-N051"
 
 
+@pytest.mark.slow
 def test_a_line_long_before_its_message_is_of_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who prints what is expected beforehand has not heard it."""
     with beside(program(tmp_path, [READY, *LINES])) as (started, live, kernel):

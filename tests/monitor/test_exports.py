@@ -166,6 +166,7 @@ class _Stuck:
 SYSLOG = "export: {console: {enabled: false}, syslog: {enabled: true, server: 127.0.0.1, severity: %s}}"
 
 
+@pytest.mark.slow
 def test_what_a_reload_drops_stays_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """An export that is closed with what waited is told, and its counts are those of the next one of its name."""
     stuck, told = _Stuck(monkeypatch), list[ExportStatus]()

@@ -199,6 +199,7 @@ def test_what_is_before_a_damage_is_exported(tmp_path: Path) -> None:
     assert len((tmp_path / "out.json").read_bytes().splitlines()) > 10
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_holds_no_recording_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is given up after its tries, however much is to come; the others have everything."""
     tries = []

@@ -11,6 +11,9 @@ import pytest
 
 from support.project import PLUGIN, Project
 
+# Each runs pytest.
+pytestmark = pytest.mark.slow
+
 pytest_plugins = "pytester"
 
 HOLDS = "{verdict: {migrate: equivalent, rollback: lossy}}"
@@ -36,7 +39,6 @@ def test_the_plugin_imports_nothing_but_its_options() -> None:
     assert set(done.stdout.split()) == LIGHT
 
 
-@pytest.mark.slow
 def test_a_project_without_scenarios_imports_no_more(project: Project) -> None:
     """Nor when its tests run and are reported."""
     (project.path / "pytest.ini").write_text("[pytest]\n")
@@ -126,7 +128,6 @@ def test_a_failure_is_what_a_run_prints(project: Project) -> None:
     assert ("Traceback" in text, "cases.py" in text, "Error:" in text) == (False, False, False)
 
 
-@pytest.mark.slow
 def test_the_command_that_is_shown_does_the_same(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Options that change an outcome are in it."""
     project.scenario("one", "{verdict: equivalent}", "seed: 1\n")
@@ -178,7 +179,6 @@ def test_what_is_missing_is_skipped_with_its_place(project: Project) -> None:
     required.stdout.fnmatch_lines(["required here, but *"])
 
 
-@pytest.mark.slow
 def test_what_failed_last_is_run_again(project: Project) -> None:
     """By ``--lf``, as of any test."""
     project.scenario("one", DIFFERS)
@@ -249,7 +249,6 @@ def test_the_plugin_may_be_imported_before_it_is_loaded(project: Project) -> Non
     assert (result.parseoutcomes(), result.errlines) == ({"passed": 1}, [])
 
 
-@pytest.mark.slow
 def test_a_report_goes_to_standard_output(project: Project) -> None:
     """Where its path is a dash, and no file is called so."""
     project.scenario("one", "{verdict: equivalent}")
@@ -270,7 +269,6 @@ class Mine(LegacyBackend):
 """
 
 
-@pytest.mark.slow
 def test_what_a_plugin_brings_is_run_again_by_pytest(project: Project) -> None:
     """nlmon run does not know it; the line can be pasted where pytest was started."""
     project.scenario("one", "{verdict: equivalent}")

@@ -19,6 +19,9 @@ from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
 from support.paths import CAPTURES
 from support.project import Project
 
+# Each runs pytest.
+pytestmark = pytest.mark.slow
+
 pytest_plugins = "pytester"
 
 XFRM = CAPTURES / "linux-6.12" / "06-xfrm.pcap.zst"

@@ -268,6 +268,7 @@ def test_a_configuration_that_is_never_read_is_a_mistake(frame: int, code: str, 
     assert (result.code, result.findings) == (code, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["write", "flush"])
 def test_an_export_that_loses_events_is_no_evidence(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
