@@ -60,7 +60,7 @@ RENAMED: dict[str, str] = {
 ADDED = frozenset(
     {
         *("compared", "direction", "dropped", "expired", "fails", "known", "known_digest", "losses", "lost_events"),
-        *("policy", "scenario", "stale", "verdicts"),
+        *("allow", "policy", "scenario", "stale", "verdicts"),
     }
 )
 """Keys that a new report may have and an old one has not."""
