@@ -31,6 +31,7 @@ from nlmon.uapi import (
 
 __all__ = [
     "LONGEST_ATTRIBUTE",
+    "SIGNS",
     "MessageHeader",
     "align",
     "attribute",
@@ -47,11 +48,12 @@ __all__ = [
 ]
 
 LONGEST_ATTRIBUTE = 0xFFFF  # nla_len has 16 bits
-_SIGNS = {"little": "<", "big": ">"}
-_NLMSGHDR = {order: struct.Struct(sign + "IHHII") for order, sign in _SIGNS.items()}
+# Signs of ``struct``, by the order of the bytes.
+SIGNS = {"little": "<", "big": ">"}
+_NLMSGHDR = {order: struct.Struct(sign + "IHHII") for order, sign in SIGNS.items()}
 _MESSAGE = {order: layout.unpack_from for order, layout in _NLMSGHDR.items()}
-_NLATTR = {order: struct.Struct(sign + "HH") for order, sign in _SIGNS.items()}
-_TYPE = {order: struct.Struct(sign + "IH").unpack_from for order, sign in _SIGNS.items()}
+_NLATTR = {order: struct.Struct(sign + "HH") for order, sign in SIGNS.items()}
+_TYPE = {order: struct.Struct(sign + "IH").unpack_from for order, sign in SIGNS.items()}
 _ATTRIBUTE = {order: layout.unpack_from for order, layout in _NLATTR.items()}
 
 

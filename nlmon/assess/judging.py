@@ -111,11 +111,11 @@ def _of_recording(
     for disagreeing in one.disagreeing:
         yield Reason("NLM-I017", "no go", direction, disagreeing, one.path, REPORT)
     if one.decoded is not None:
-        kept = kept_back(one.decoded.types, exported, may_pass)
+        kept = _kept_back(one.decoded.types, exported, may_pass)
         yield from _of_decoded(one, one.decoded, names, direction, kept)
 
 
-def kept_back(
+def _kept_back(
     types: Iterable[tuple[int, int]], exported: Collection[str], may_pass: Callable[[int, int], bool]
 ) -> dict[str, bool]:
     """Types of messages of which both gave events and none was exported, in no recording, since what passes in one does
@@ -127,7 +127,7 @@ def kept_back(
 def _of_decoded(
     one: Played, decoded: Decoded, names: tuple[str, str], direction: Direction, kept: Mapping[str, bool]
 ) -> Iterator[Reason]:
-    """What the exports do not show. ``kept``: see ``kept_back``."""
+    """What the exports do not show. ``kept``: see ``_kept_back``."""
     reports = [report for report in one.reports if report.direction == direction]
     shown = {(group.message, group.field) for report in reports for group in report.groups}
     for report in decoded.reports:

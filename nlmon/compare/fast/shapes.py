@@ -32,7 +32,7 @@ from nlmon.compare.evidence.reading import FieldReader, Message, Row
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, NUMBERS, ip_text, readers
 from nlmon.compare.same import same
 from nlmon.events import Event
-from nlmon.framing import align, nlmsghdr, walk_attributes
+from nlmon.framing import SIGNS, align, nlmsghdr, walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
 
 __all__ = ["SHAPES", "CompiledCheck", "CompiledChecks", "Mark", "Marks", "Tests", "fixed_parts"]
@@ -48,8 +48,7 @@ PLAIN = {"string", "text", "mac", "hex", "altnames"}
 # Those that the same bytes are read for again and again, and how many of each are remembered.
 TEXTS, REMEMBERED = ("string", "text", "altnames"), 1024
 CODES = 256
-# Of ``struct``, by the order of the bytes.
-SIGN = {"little": "<", "big": ">"}
+# Codes of ``struct``, by the size of a number.
 NUMBER_OF_SIZE = {1: "B", 2: "H", 4: "I"}
 
 # Offset in the message, code of ``struct``, and what makes the value of it.
@@ -272,7 +271,7 @@ class CompiledChecks:
                 return None
             fields.append((row, len(pieces)))
             pieces.append(piece)
-        check = _same(SIGN[self._order], self._alike, pieces, fields, type_family)
+        check = _same(SIGNS[self._order], self._alike, pieces, fields, type_family)
         given = tuple(row.field.name for row, number in fields if number is not None)
         return None if check is None else CompiledCheck(self._kind, message, headers, check, given, mark)
 
@@ -288,7 +287,7 @@ class CompiledChecks:
             return (begin - start, f"{end - begin}s", ip_text) if fits else None
         begin += row.field.begin
         if encoding in NUMBERS:
-            fits = begin + struct.calcsize(SIGN[self._order] + NUMBERS[encoding]) <= end
+            fits = begin + struct.calcsize(SIGNS[self._order] + NUMBERS[encoding]) <= end
             return (begin - start, NUMBERS[encoding], None) if fits else None
         if encoding in PLAIN and begin <= end:
             return begin - start, f"{end - begin}s", self._readers[encoding]
