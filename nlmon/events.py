@@ -73,6 +73,7 @@ __all__ = [
     "RuleInfo",
     "StatsInfo",
     "TcInfo",
+    "UnsetType",
     "XfrmAlgorithm",
     "XfrmFlushInfo",
     "XfrmPolicyInfo",

@@ -38,7 +38,7 @@ from nlmon.errors import (
     TransportError,
     errno_name,
 )
-from nlmon.events import UNSET, Decoded, Event, LinkInfo, Payload
+from nlmon.events import UNSET, Decoded, Event, LinkInfo, UnsetType
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram, Datagrams
 
@@ -149,6 +149,8 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         size = len(data)
         methods = self._methods.get(datagram.protocol, NONE)
         header_of, other = self._nlmsghdr.unpack_from, methods.get(ANY)
+        message = ParseContext()
+        message.data, message.datagram, message.errors = data, datagram, errors
         offset = 0
         while offset < size:
             left = size - offset
@@ -164,7 +166,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             if length > left:
                 self._framing(result, datagram, offset, f"the message claims {length} bytes and {left} are left")
                 break
-            message = ParseContext(data, offset, offset + length, datagram, errors)
+            message.start, message.end = offset, offset + length
             header = (kind, flags, seq, pid)
             if kind < NLMSG_MIN_TYPE:
                 if not self.control(result, datagram, message, header):
@@ -200,7 +202,14 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
                 result.unknown.append((kind, message.data[offset + NLMSG_HDRLEN]))
             return
         time, nsid = datagram.timestamp, datagram.nsid
-        name = UNSET if protocol != NETLINK_ROUTE else self._interface(payload, index if nsid is None else None)
+        name: str | UnsetType | None = None
+        if protocol != NETLINK_ROUTE:
+            name = UNSET
+        elif type(payload) is LinkInfo and payload.ifname is not None:
+            name = payload.ifname
+        elif nsid is None and index is not None and index > 0:
+            transport = self._transports.get(NETLINK_ROUTE)
+            name = None if transport is None else transport.link_name(index)
         result.events.append(
             Event(time, protocol, kind, flags, seq, pid, frame, offset, name, payload, "netlink", nsid)
         )
@@ -231,12 +240,6 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         else:
             result.control += 1
         return True
-
-    def _interface(self, payload: Payload, index: int | None) -> str | None:
-        if type(payload) is LinkInfo and payload.ifname is not None:
-            return payload.ifname
-        transport = self._transports.get(NETLINK_ROUTE)
-        return None if transport is None or index is None or index <= 0 else transport.link_name(index)
 
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:
         """An overrun is reported and reading goes on; nothing else is recovered."""

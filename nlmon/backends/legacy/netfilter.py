@@ -86,19 +86,19 @@ class NetfilterParser(Reader):
     def parse_tuple(self, m: ParseContext, begin: int, end: int) -> Tuple:
         """CTA_TUPLE_ORIG: source, destination, protocol, and the two ports."""
         src = dst = protocol = src_port = dst_port = None
-        data, ips4, ips6 = m.data, self._ips[4], self._ips[16]
+        data, (ip4, size4), (ip6, size6) = m.data, self._ips[4], self._ips[16]
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_TUPLE_ORIG"):
             if kind == CTA_TUPLE_IP:
                 src = dst = None  # of an attribute that stands twice the last one counts
                 for inner, at, one, stop in self.attributes(m, first, last, IP):
                     if inner == CTA_IP_V4_SRC:
-                        src = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_SRC, 4)
+                        src = ip4(data[one:stop]) if stop - at == size4 else self.ip(m, at, one, stop, IP4_SRC, 4)
                     elif inner == CTA_IP_V4_DST:
-                        dst = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_DST, 4)
+                        dst = ip4(data[one:stop]) if stop - at == size4 else self.ip(m, at, one, stop, IP4_DST, 4)
                     elif inner == CTA_IP_V6_SRC:
-                        src = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_SRC, 16)
+                        src = ip6(data[one:stop]) if stop - at == size6 else self.ip(m, at, one, stop, IP6_SRC, 16)
                     elif inner == CTA_IP_V6_DST:
-                        dst = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_DST, 16)
+                        dst = ip6(data[one:stop]) if stop - at == size6 else self.ip(m, at, one, stop, IP6_DST, 16)
             elif kind == CTA_TUPLE_PROTO:
                 protocol = src_port = dst_port = None
                 for inner, at, one, stop in self.attributes(m, first, last, PROTO):

@@ -13,7 +13,8 @@ Not here: what a message is (``route``, ``generic``, ``sockets``, ``netfilter``)
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from socket import AF_INET6 as THIS_AF_INET6
 from socket import inet_ntoa, inet_ntop
 from typing import TypeAlias
@@ -43,23 +44,24 @@ NLMSG_HDRLEN, NLA_TYPE_MASK = 16, 0x3FFF
 AF_UNIX, AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 1, 2, 7, 10, 128, 129
 IFNAMSIZ = 16  # linux/if.h; with the NUL
 MAX_ADDR_LEN = 32  # linux/netdevice.h
-REMEMBERED = 4096  # texts of a kind; beyond, all are forgotten
+REMEMBERED = 4096  # texts of a kind
+NEVER = -1  # no attribute has this length
 
 # A payload (None: no event for this message), and the index of the interface that it is about.
 Parsed: TypeAlias = tuple[Payload | None, int | None]
 
 
 class ParseContext:
-    """One message while it is parsed: where it is, its datagram, and the errors found so far."""
+    """The message that is parsed: where it is, its datagram, and the errors found so far. Who walks the messages of a
+    datagram fills one context and moves it on, so that a message costs no call."""
 
     __slots__ = ("data", "datagram", "end", "errors", "start")
 
-    def __init__(self, data: bytes, start: int, end: int, datagram: Datagram, errors: list[DecodeError]) -> None:
-        self.data = data
-        self.start = start
-        self.end = end
-        self.datagram = datagram
-        self.errors = errors
+    data: bytes
+    start: int
+    end: int
+    datagram: Datagram
+    errors: list[DecodeError]
 
     def bad(self, offset: int, path: str, what: str) -> None:
         frame = self.datagram.frame
@@ -89,10 +91,14 @@ class Reader:
         self._u32_pair = struct.Struct(sign + "II")
         # For the loops of the parsers, which look nothing up.
         self._rtattr_at, self._u32_at = self._rtattr.unpack_from, self._u32.unpack_from
-        # Texts by bytes: of addresses by their length, and of names. Where a subclass makes them, it is always asked.
+        # What writes addresses of so many bytes, and the length of an attribute that holds one and nothing else. Where
+        # a subclass writes them, no attribute has that length, so that it is always asked.
         mine = type(self)
-        ips = dict[bytes, str] if mine.ip is Reader.ip else _Nothing
-        self._ips: dict[int | None, dict[bytes, str]] = {4: ips(), 16: ips(), None: ips()}
+        ours = mine.ip is Reader.ip
+        ip4 = lru_cache(REMEMBERED)(inet_ntoa), 8 if ours else NEVER
+        ip6 = lru_cache(REMEMBERED)(partial(inet_ntop, THIS_AF_INET6)), 20 if ours else NEVER
+        self._ips: dict[int | None, tuple[Callable[[bytes], str], int]] = {4: ip4, 16: ip6, None: (ip4[0], NEVER)}
+        # Texts of names by their bytes; the same holds for them.
         self._names: dict[bytes, str] = {} if mine.name_of is Reader.name_of else _Nothing()
 
     def attributes(
@@ -187,8 +193,4 @@ class Reader:
         if end - begin != need:
             message.bad(at, path, f"{end - begin} bytes are no address of {need}")
             return None
-        address, known = message.data[begin:end], self._ips[need]
-        if len(known) >= REMEMBERED:
-            known.clear()
-        text = known[address] = inet_ntoa(address) if need == 4 else inet_ntop(THIS_AF_INET6, address)
-        return text
+        return self._ips[need][0](message.data[begin:end])

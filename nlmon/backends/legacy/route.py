@@ -146,7 +146,7 @@ class RouteParser(Reader):
         last = end - 4
         family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(data, m.start + NLMSG_HDRLEN)
         need = 4 if family == AF_INET else 16 if family == AF_INET6 else None
-        ips, names = self._ips[need], self._names
+        (ip, size), names = self._ips[need], self._names
         address = local = label = target = None
         has_local = False
         while at <= last:
@@ -156,9 +156,11 @@ class RouteParser(Reader):
                 break
             kind &= NLA_TYPE_MASK
             if kind == 1 and need is not None:
-                address = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_ADDRESS", need)
+                address = (
+                    ip(data[at + 4 : stop]) if length == size else self.ip(m, at, at + 4, stop, "IFA_ADDRESS", need)
+                )
             elif kind == 2 and need is not None:
-                local = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_LOCAL", need)
+                local = ip(data[at + 4 : stop]) if length == size else self.ip(m, at, at + 4, stop, "IFA_LOCAL", need)
                 has_local = True
             elif kind == 3:
                 label = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFA_LABEL", IFNAMSIZ - 1)
@@ -178,7 +180,7 @@ class RouteParser(Reader):
         head = self._rtmsg.unpack_from(data, m.start + NLMSG_HDRLEN)
         family, dst_len, src_len, tos, table, protocol, scope, type_, flags = head
         need = IP_LENGTH.get(family)
-        u32, ips = self._u32_at, self._ips[need]
+        u32, (ip, size) = self._u32_at, self._ips[need]
         absent: Any = UNSET if need is None else None  # addresses of another family are not provided
         dst = src = gateway = prefsrc = absent
         oif = priority = hops = wide = via = metrics = nexthop = encap_type = encap = None
@@ -191,7 +193,7 @@ class RouteParser(Reader):
             if kind == 15:
                 wide = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_TABLE")
             elif kind == 1 and need is not None:
-                dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_DST", need)
+                dst = ip(data[at + 4 : stop]) if length == size else self.ip(m, at, at + 4, stop, "RTA_DST", need)
             elif kind == 4:
                 oif = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_OIF")
             elif kind == 6:
@@ -199,11 +201,15 @@ class RouteParser(Reader):
             elif kind in {12, 20}:
                 pass  # RTA_CACHEINFO and RTA_PREF, which each route of IPv6 has, are not provided
             elif kind == 5 and need is not None:
-                gateway = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_GATEWAY", need)
+                gateway = (
+                    ip(data[at + 4 : stop]) if length == size else self.ip(m, at, at + 4, stop, "RTA_GATEWAY", need)
+                )
             elif kind == 7 and need is not None:
-                prefsrc = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_PREFSRC", need)
+                prefsrc = (
+                    ip(data[at + 4 : stop]) if length == size else self.ip(m, at, at + 4, stop, "RTA_PREFSRC", need)
+                )
             elif kind == 2 and need is not None:
-                src = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_SRC", need)
+                src = ip(data[at + 4 : stop]) if length == size else self.ip(m, at, at + 4, stop, "RTA_SRC", need)
             elif kind == 8:
                 metrics = self.parse_metrics(m, at + 4, stop)
             elif kind == 9:
@@ -285,7 +291,7 @@ class RouteParser(Reader):
         last = end - 4
         family, index, state, flags, _ = self._ndmsg.unpack_from(data, m.start + NLMSG_HDRLEN)
         need = 4 if family == AF_INET else 16 if family in {AF_INET6, AF_BRIDGE} else None
-        ips = self._ips[need]
+        ip, size = self._ips[need]
         dst = lladdr = vlan = master = vni = src_vni = port = None
         while at <= last:
             length, kind = rtattr(data, at)
@@ -294,8 +300,11 @@ class RouteParser(Reader):
                 break
             kind &= NLA_TYPE_MASK
             if kind == 1 and need is not None:
-                size = 4 if family == AF_BRIDGE and length == 8 else need  # an entry of either family
-                dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "NDA_DST", size)
+                if length == size:
+                    dst = ip(data[at + 4 : stop])
+                else:  # an entry of a forwarding database is of either family
+                    own = 4 if family == AF_BRIDGE and length == 8 else need
+                    dst = self.ip(m, at, at + 4, stop, "NDA_DST", own)
             elif kind == 2:
                 lladdr = (
                     data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, LLADDR)

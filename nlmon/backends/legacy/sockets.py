@@ -62,7 +62,9 @@ class SocketParser(Reader):
         """The protocol that the request asked for: a byte of it, or an attribute where a byte is too small."""
         if len(request) < NLMSG_HDRLEN + 2 or request[NLMSG_HDRLEN] != family:
             return None
-        message = ParseContext(request, 0, len(request), Datagram(0, 0, 0, request), [])
+        message = ParseContext()
+        message.data, message.start, message.end = request, 0, len(request)
+        message.datagram, message.errors = Datagram(0, 0, 0, request), []
         for kind, at, begin, end in self.attributes(message, NLMSG_HDRLEN + INET_DIAG_REQ_V2, len(request)):
             if kind == INET_DIAG_REQ_PROTOCOL and end - begin >= 4:
                 return self.u32(message, at, begin, end, "INET_DIAG_REQ_PROTOCOL")
