@@ -12,6 +12,7 @@ Not here: which datagrams are fed (``feed``), and the recorded kernel (``nlmon.t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from msgspec import structs
 
@@ -56,6 +57,7 @@ STATE_DUMPS = (
     (RTM_GETROUTE, AF_INET),
     (RTM_GETROUTE, AF_INET6),
 )
+FRAME = attrgetter("frame")
 # The type of nlctrl's messages, in either byte order.
 NLCTRL = {GENL_ID_CTRL.to_bytes(2, order) for order in ("little", "big")}
 
@@ -109,10 +111,12 @@ class RecordedLane(Lane):
         found, raised = None, None
         try:
             decoded = self.backend.decode_all(datagrams)
-            if not self.guarded.ours:
-                for event in decoded.events:
-                    check_event(event)
-            found = _results(self.name, datagrams, decoded, ours=self.guarded.ours)
+            plain = self.guarded.ours and not (decoded.errors or decoded.unknown or decoded.control)
+            # Their number does not tell: one datagram may have given two events, and another none.
+            if plain and list(map(FRAME, decoded.events)) == list(datagrams.frames):
+                found = Results(self.name, decoded.events, {})
+            else:
+                found = _results(self.name, datagrams, decoded, ours=self.guarded.ours)
             if found is not None:
                 self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
         except KeyboardInterrupt:
@@ -236,15 +240,12 @@ class RecordedLane(Lane):
 def _results(name: str, datagrams: Datagrams, decoded: Decoded, *, ours: bool) -> Results | None:
     """What each of some datagrams gave; None where that is not known. Raises ``TypeError`` where something in it is
     not what an implementation may give, which those that are ``ours`` never give."""
-    events = decoded.events
-    if not ours and not all(map(_is_plain, events)):
-        for event in events:
+    for event in () if ours else decoded.events:
+        check_event(event)
+    if not ours and not all(map(_is_plain, decoded.events)):
+        for event in decoded.events:
             check_event(event, ours=True)
         return None  # of a class of its own, whose attributes may be anything
-    # Their number does not tell: one datagram may have given two events, and another none.
-    one_each = [event.frame for event in events] == list(datagrams.frames)
-    if one_each and not (decoded.errors or decoded.unknown or decoded.control):
-        return Results(name, events, {})
     for error in decoded.errors:
         check_error(error)
     if not all(isinstance(kind, int) and isinstance(first, int) for kind, first in decoded.unknown):
