@@ -37,7 +37,8 @@ from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
 from nlmon.engine.where import Where
 from nlmon.events import Event
-from nlmon.state.identity import forget_shared, subject_of
+from nlmon.objects.keys import subject_of
+from nlmon.state.identity import forget_shared
 from nlmon.state.tables import Object, State
 from nlmon.transport.recorded.faults import Fault
 from nlmon.transport.recorded.transport import RecordedFactory
@@ -183,7 +184,7 @@ class Replay(Comparison[RecordedLane]):
                 for place, message, one, other in zip(range(at, end), data[at:end], *events, strict=True):
                     if one is None or other is None:
                         continue
-                    subject = subject_of(one)
+                    subject = subject_of(one.msg_type, one.payload) if protocol == NETLINK_ROUTE else None
                     if subject is not None:
                         if subject[0] in watched:
                             changes.follows(subject, protocol, message, one, other)

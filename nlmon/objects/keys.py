@@ -26,9 +26,9 @@ routing, which have no common identity.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from operator import attrgetter
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from nlmon.uapi import (
     AF_BRIDGE,
@@ -39,7 +39,14 @@ from nlmon.uapi import (
     NTF_PROXY,
     NTF_SELF,
     RTM_F_CLONED,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+    RTM_NEWRULE,
     RTNH_F_ONLINK,
+    RTNL_KIND_DEL,
+    RTNL_KIND_MASK,
     RTPROT_RA,
 )
 
@@ -63,6 +70,7 @@ __all__ = [
     "route_group",
     "route_subject",
     "rule_subject",
+    "subject_of",
 ]
 
 Key: TypeAlias = tuple[Hashable, ...]
@@ -356,3 +364,30 @@ def is_sibling(route: Route) -> bool:
     if route.family != AF_INET6 or route.nh_id is not None:
         return False
     return route.multipath is not None or (bool(route.gateway or route.via) and route.protocol != RTPROT_RA)
+
+
+# -- messages ------------------------------------------------------------------------------------------------
+
+
+# By the first type of messages about a kind of objects.
+_SUBJECTS: dict[int, Callable[[Any], Subject | None]] = {
+    RTM_NEWLINK: link_subject,
+    RTM_NEWADDR: address_subject,
+    RTM_NEWROUTE: route_subject,
+    RTM_NEWNEIGH: neighbour_subject,
+    RTM_NEWRULE: rule_subject,
+}
+
+
+def subject_of(msg_type: int, value: object) -> Subject | None:
+    """What a message of NETLINK_ROUTE is about; None where it changes no object of this host, as a request does not, or
+    where ``value`` is of another kind than its type says, or lacks what would say which object it is."""
+    step = msg_type & RTNL_KIND_MASK
+    make = _SUBJECTS.get(msg_type - step)
+    if make is None or step > RTNL_KIND_DEL:
+        return None
+    try:
+        subject = make(value)
+    except (AttributeError, TypeError):
+        return None
+    return None if subject is None or subject[0] == "view" else subject

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
+from nlmon.objects import keys
 from nlmon.objects.keys import (
     Key,
     Subject,
@@ -19,7 +20,6 @@ from nlmon.objects.keys import (
     neighbour_subject,
     parts_of,
     route_group,
-    route_subject,
     rule_subject,
 )
 from nlmon.state.hops import over_hop
@@ -35,8 +35,6 @@ from nlmon.uapi import (
     RTM_GETNEIGH,
     RTM_GETROUTE,
     RTM_GETRULE,
-    RTNL_KIND_DEL,
-    RTNL_KIND_MASK,
 )
 
 __all__ = ["forget_shared", "held_by_dump", "identity", "objects_of", "shared_subject", "split_hops", "subject_of"]
@@ -69,42 +67,28 @@ class _Splits:
 
 _splits = _Splits()
 
-# By type, which is looked up at once; what is derived from one of these is an object of its kind, too.
+# What is derived from one of these is an object of its kind, too.
 _MAKERS: dict[type, Callable[[Any], Subject | None]] = {
     NeighInfo: neighbour_subject,
     AddrInfo: address_subject,
     LinkInfo: link_subject,
     RuleInfo: rule_subject,
-    RouteInfo: route_subject,
 }
 
 
 def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key] | None:
     """Kind and key of anything but a route; a family's view of a link, kind ``view``, is no object of its own. None: it
     is no object of this host."""
-    make = _maker(payload)
-    subject = None if make is None else make(payload)
+    subject = next((make(payload) for kind, make in _MAKERS.items() if isinstance(payload, kind)), None)
     return subject and subject[:2]
 
 
-def _maker(payload: object) -> Callable[[Any], Subject | None] | None:
-    return next((make for kind, make in _MAKERS.items() if isinstance(payload, kind)), None)
-
-
 def subject_of(event: Event) -> Subject | None:
-    """What an event is about, by what both implementations provide of it; None where it changes no state, or
-    lacks what would say which object it is."""
-    if event.protocol != NETLINK_ROUTE or event.msg_type & RTNL_KIND_MASK > RTNL_KIND_DEL or event.nsid is not None:
+    """What an event is about; None where it changes no state of this host, or lacks what would say which object it
+    is."""
+    if event.protocol != NETLINK_ROUTE or event.nsid is not None:
         return None
-    payload = event.payload
-    make = _MAKERS.get(type(payload)) or _maker(payload)
-    if make is None:
-        return None
-    try:
-        subject = make(payload)
-    except TypeError:  # a field that decides is not provided
-        return None
-    return None if subject is None or subject[0] == "view" else subject
+    return keys.subject_of(event.msg_type, event.payload)
 
 
 def shared_subject(event: Event) -> Subject | None:
