@@ -52,8 +52,8 @@ class Tally:
         self.repeats: Counter[int] = Counter()
         self._last: dict[int, bytes] = {}
 
-    def add(self, segment: Segment) -> None:
-        """Count the frames of a segment."""
+    def add(self, segment: Segment) -> Segment:
+        """Count the frames of a segment, and give it back, so that segments can be counted on their way."""
         datagrams, role = segment.datagrams, segment.place.role
         data, protocol = datagrams.data, datagrams.protocol
         count, last = len(data), datagrams.frames[-1]
@@ -71,6 +71,7 @@ class Tally:
             self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))
             if 0 <= protocol < MAX_LINKS:  # there is no other one, but a file may name any
                 self._last[protocol] = data[-1]
+        return segment
 
     def copied(self, protocols: Collection[int]) -> bool:
         """Whether at least a third of the notifications of some protocols repeat their predecessor: several listeners

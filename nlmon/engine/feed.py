@@ -13,7 +13,8 @@ Not here: judging what comes of it (``replay``), and printing it (``nlmon.cli``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -98,20 +99,19 @@ class Feed:
         return [lane.start(sorted(self.protocols)) for lane in self.lanes]
 
     def steps(self, batch: Batch) -> Iterator[Step]:
-        """Feed the next frames of the recording. What comes of them must be read to its end."""
-        for segment in self._segmenter.segments(batch, bulk=self._bulk, in_order=self.select == "all"):
-            self.tally.add(segment)
-            yield from self._feed(segment)
+        """Feed the next frames of the recording: a segment is counted and fed when its first step is asked for. What
+        comes of them must be read to its end."""
+        segments = self._segmenter.segments(batch, bulk=self._bulk, in_order=self.select == "all")
+        return chain.from_iterable(map(self._feed, map(self.tally.add, segments)))
 
     def flush(self) -> Iterator[Step]:
         """Feed what still waits for others to share its segment, since no batch follows."""
         for segment in self._segmenter.flush():
-            self.tally.add(segment)
-            yield from self._feed(segment)
+            yield from self._feed(self.tally.add(segment))
         for protocol in list(self._held):
             yield from self._release(protocol)
 
-    def _feed(self, segment: Segment) -> Iterator[Step]:
+    def _feed(self, segment: Segment) -> Iterable[Step]:
         """Feed a segment, unless its reader pauses: then only the kernel learns of it, which goes on."""
         protocol, role = segment.datagrams.protocol, segment.place.role
         notification = role is Role.NOTIFICATION
@@ -121,17 +121,15 @@ class Feed:
             if role not in ASIDE:
                 self.kernel.learn(segment.datagrams, announced=notification)
             self._held.setdefault(protocol, []).append(segment)
-            if not self._pauses.pausing(protocol):
-                yield from self._release(protocol)
-            return
-        yield from self._read(segment, learn=True)
+            return () if self._pauses.pausing(protocol) else self._release(protocol)
+        return self._read(segment, learn=True)
 
     def _release(self, protocol: int) -> Iterator[Step]:
         """Feed what a reader that paused has not read."""
         for segment in self._held.pop(protocol, ()):
             yield from self._read(segment, learn=False)
 
-    def _read(self, segment: Segment, *, learn: bool) -> Iterator[Step]:
+    def _read(self, segment: Segment, *, learn: bool) -> Iterable[Step]:
         """Let the lanes read a segment; ``learn``: the kernel has not learned of it yet."""
         place, datagrams = segment.place, segment.datagrams
         role, kernel = place.role, self.kernel
@@ -139,27 +137,33 @@ class Feed:
         if datagrams.protocol not in self.protocols:
             if role not in ASIDE and learn:
                 kernel.learn(datagrams)
-            if notification:
-                yield Step("not covered", place, datagrams)
-        elif notification or self.select == "all":
+            return (Step("not covered", place, datagrams),) if notification else ()
+        if notification or self.select == "all":
             if self._families and self._left_out(datagrams):
-                yield Step("left out", place, datagrams)
-                return
-            for part in (datagrams,) if len(datagrams.data) == 1 else split_by_names(datagrams, kernel):
-                if role is not Role.REQUEST and learn:
-                    kernel.learn(part, announced=notification, single=notification and len(datagrams.data) > 1)
-                results = []
-                for lane in self.lanes:
-                    results.append(lane.feed(part))
-                yield Step("fed", place, part, results)
-        elif role in {Role.DUMP, Role.REPLY}:
+                return (Step("left out", place, datagrams),)
+            learn = learn and role is not Role.REQUEST
+            if len(datagrams.data) == 1:
+                return (self._read_part(place, datagrams, learn=learn),)
+            parts = split_by_names(datagrams, kernel)
+            return (self._read_part(place, part, learn=learn) for part in parts)
+        if role in {Role.DUMP, Role.REPLY}:
             if learn:
                 kernel.learn(datagrams)
             if self.answers:
-                yield Step("answer", place, datagrams, [_answered(lane, datagrams) for lane in self.lanes])
-            else:
-                for lane in self.lanes:
-                    lane.pass_answer(datagrams.protocol)
+                return (Step("answer", place, datagrams, [_answered(lane, datagrams) for lane in self.lanes]),)
+            for lane in self.lanes:
+                lane.pass_answer(datagrams.protocol)
+        return ()
+
+    def _read_part(self, place: Place, datagrams: Datagrams, *, learn: bool) -> Step:
+        """Let the lanes read datagrams while no interface changes its name."""
+        if learn:
+            notification = place.role is Role.NOTIFICATION
+            self.kernel.learn(datagrams, announced=notification, single=notification and len(datagrams.data) > 1)
+        results = []
+        for lane in self.lanes:
+            results.append(lane.feed(datagrams))
+        return Step("fed", place, datagrams, results)
 
     def _left_out(self, datagrams: Datagrams) -> bool:
         """Whether a generic message is of a family that was left out: only libnl has an option for which it receives,
