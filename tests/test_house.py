@@ -540,7 +540,7 @@ def test_legacy_uses_the_standard_library_alone() -> None:
     modules = [name for name in graph() if name.startswith("nlmon.backends.legacy")]
     others = {target for name in modules for target in graph()[name] if not target.startswith("nlmon.")}
 
-    assert others == {"__future__", "collections.abc", "errno", "socket", "struct", "types", "typing"}
+    assert others == {"__future__", "collections.abc", "errno", "functools", "socket", "struct", "types", "typing"}
 
 
 def test_jobs_are_known_to_the_command_line_alone() -> None:
