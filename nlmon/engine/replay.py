@@ -171,17 +171,19 @@ class Replay(Comparison[RecordedLane]):
             full = step.results[self.states.full]
             for place, datagram in enumerate(step.datagrams):
                 self.states.announce(_announced(datagram, self._announcer, full.side(place)))
-        fold_one = self.states.fold_one if is_notification and self.states.lossless else None
+        datagrams, lossless = step.datagrams, self.states.lossless
+        protocol, fold_one = datagrams.protocol, self.states.fold_one
+        changes, watched = self.blind.changes, self.blind.coverage.watched
         at, size = 0, len(data)
         while at < size:
-            agreed = self.judge.agree_on(data[at:], left.events[at:], right.events[at:])
+            end = at + self.judge.agree_on(data[at:], left.events[at:], right.events[at:])
             if is_notification:
-                self.compared[step.datagrams.protocol] += agreed
-            end = at + agreed
-            if fold_one is not None:
-                changes, watched, protocol = self.blind.changes, self.blind.coverage.watched, step.datagrams.protocol
-                events = left.events[at:end], right.events[at:end]
-                for place, message, one, other in zip(range(at, end), data[at:end], *events, strict=True):
+                self.compared[protocol] += end - at
+            if is_notification and not lossless:
+                self._fold_agreed(step, at, end)
+            elif is_notification:
+                columns = data[at:end], left.events[at:end], right.events[at:end]
+                for place, (message, one, other) in enumerate(zip(*columns, strict=True), at):
                     if one is None or other is None:
                         continue
                     subject = subject_of(one.msg_type, one.payload) if protocol == NETLINK_ROUTE else None
@@ -194,23 +196,24 @@ class Replay(Comparison[RecordedLane]):
                     else:
                         changes.note_one(protocol, message, one, other)
                         if is_of_nexthops(message):
-                            sides = left.side(place), right.side(place)
-                            self._nexthops.hear(step.datagrams.at(place), sides)
-            elif is_notification:
-                for place in range(at, end):
-                    self.blind.changes.note_one(
-                        step.datagrams.protocol, data[place], left.events[place], right.events[place]
-                    )
-                    sides = left.side(place), right.side(place)
-                    if is_of_nexthops(data[place]):
-                        self._nexthops.hear(step.datagrams.at(place), sides)
-                    self._fold(sides, agreed=True)
+                            self._nexthops.hear(datagrams.at(place), (left.side(place), right.side(place)))
             if end < size:
                 # Both gave one event, and these differ: nothing is left to try.
                 differs = left.events[end] is not None and right.events[end] is not None
-                sides, datagram = (left.side(end), right.side(end)), step.datagrams.at(end)
+                sides, datagram = (left.side(end), right.side(end)), datagrams.at(end)
                 self._one(datagram, sides, differs=differs, fold=is_notification, request=is_request)
             at = end + 1
+
+    def _fold_agreed(self, step: Step, begin: int, end: int) -> None:
+        """Fold what both made alike of some notifications where something may be lost: each has a state and a ledger of
+        its own."""
+        datagrams, (left, right) = step.datagrams, step.results
+        for place in range(begin, end):
+            message, sides = datagrams.data[place], (left.side(place), right.side(place))
+            self.blind.changes.note_one(datagrams.protocol, message, left.events[place], right.events[place])
+            if is_of_nexthops(message):
+                self._nexthops.hear(datagrams.at(place), sides)
+            self._fold(sides, agreed=True)
 
     def _one(self, datagram: Datagram, sides: tuple[Side, Side], *, differs: bool, fold: bool, request: bool) -> None:
         """Compare what both made of a datagram; ``differs``: it is known not to be the same."""
