@@ -40,6 +40,9 @@ __all__ = ["Conversation"]
 
 T = TypeVar("T")
 SHOWN = 120
+# For its greeting a program has so many times as long as for an answer: it loads what it needs first, which on a busy
+# machine takes seconds.
+START = 6
 # Of a greeting: what groups are listed by, as a key of JSON is a text, and characters of a name.
 PROTOCOL_NUMBER, NAME = re.compile(r"[0-9]{1,3}"), 1000
 
@@ -131,7 +134,7 @@ class Conversation:
         program = Program(self.command)
         with self._ending(program):
             program.write(hello_line(self.byteorder))
-            line = program.read()
+            line = program.read(START)
             hello = self._decoded(program, _GREETING, line, '{"hello": {"name": …, "protocol": 1, …}}').hello
             if hello.protocol != PROTOCOL:
                 what = f"{self.command.text} speaks version {hello.protocol} of the harness protocol"

@@ -96,11 +96,11 @@ class Program:
         self._waiting += line
         self._flush()
 
-    def read(self) -> bytes:
-        """Its next line. Raises ``HarnessError`` where it ends (NLM-N003), is late (NLM-N004), uses too much memory
-        (NLM-N008) or writes a line without end (NLM-N005)."""
+    def read(self, times: int = 1) -> bytes:
+        """Its next line, for which it has so many times its ``timeout``. Raises ``HarnessError`` where it ends
+        (NLM-N003), is late (NLM-N004), uses too much memory (NLM-N008) or writes a line without end (NLM-N005)."""
         if not self._lines:
-            self._wait()
+            self._wait(self.command.timeout * times)
         self.read_lines += 1
         self.last = self._lines.popleft()
         self._said.answered()
@@ -190,9 +190,9 @@ class Program:
         except BrokenPipeError:
             self._waiting.clear()  # why it went is found out when it is read from
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float) -> None:
         """Move both directions until there is a line."""
-        until = time.monotonic() + self.command.timeout
+        until = time.monotonic() + seconds
         while not self._lines:
             if self._waiting:
                 self._poll.register(self._in, selectors.EVENT_WRITE)
@@ -204,7 +204,7 @@ class Program:
             if not self._lines:
                 self._look()
                 if time.monotonic() > until:
-                    what = f"gave no answer in {self.command.timeout:g} s"
+                    what = f"gave no answer in {seconds:g} s"
                     raise self._late(what, SLOW if self.read_lines else BUFFERED)
 
     def _ready(self, seconds: float) -> list[int]:

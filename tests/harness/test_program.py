@@ -179,6 +179,14 @@ def test_a_program_that_never_answers_is_said_to_buffer() -> None:
     assert (caught.value.code, "buffers of input count, too" in str(caught.value)) == ("NLM-N004", True)
 
 
+def test_a_greeting_may_take_longer_than_an_answer() -> None:
+    """Six times as long, since the program loads what it needs before it."""
+    with pytest.raises(HarnessError) as caught:
+        Conversation(python("import time; time.sleep(60)", timeout=0.05), "little")
+
+    assert (caught.value.code, "gave no answer in 0.3 s" in str(caught.value)) == ("NLM-N004", True)
+
+
 @pytest.mark.parametrize(
     ("command", "where", "why", "hint"),
     [
