@@ -61,6 +61,10 @@ CASES: dict[str, tuple[int, list[bytes]]] = {
     "a group of another family with the number": (16, [ONE, family(30, "two", {"all": 7}, command=7), generic(30, 1)]),
     "another family with the number goes": (16, [ONE_ALL, family(30, "two", command=2), generic(30, 1)]),
     "a family goes by another number": (16, [ONE_ALL, family(31, "one", command=2), generic(30, 1)]),
+    "a family with another header, before what is no message": (
+        16,
+        [new_family(30, "one", attr(4, number("I", 8))), ONE + bytes((7, *bytes(15))), generic(30, 1, attr(1, V6))],
+    ),
     "a message of a group on request before a common one": (0, [QDISC + message(16, link(1, "lo"))]),
     "a message of a group on request behind a common one": (0, [message(16, link(1, "lo")) + QDISC]),
 }  # fmt: skip

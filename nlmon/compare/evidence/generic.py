@@ -84,12 +84,13 @@ class GenericEvidence:
                 return
             (name,) = names
         nameless = name is None and (not names or self._recorded.gone(number))
-        if not ((type(name) is str and name in names) or nameless or self._malformed or self._recorded.doubtful()):
+        doubtful = self._malformed or self._recorded.doubtful()
+        if not ((type(name) is str and name in names) or nameless or doubtful):
             yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
             return
         wireless = name == "nl80211"
-        # Where a named family's header begins is not known where nlctrl has not said it.
-        if wireless or not name or name == "nlctrl" or number in self._headers:
+        # How long the header of a named family is nobody knows where nlctrl has not said it, or may be misread.
+        if wireless or not name or name == "nlctrl" or (number in self._headers and not doubtful):
             control = number == GENL_ID_CTRL
             sizes = sorted(self._headers.get(number, {0})) if name and not control else [0]
             raw = [None if wireless else self._raw(message.data, body + own, message.end) for own in sizes]
