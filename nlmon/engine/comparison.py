@@ -32,7 +32,7 @@ from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.form import check_values
 from nlmon.engine.lane import Lane
-from nlmon.engine.nexthops import NexthopNews
+from nlmon.engine.nexthops import NexthopAnnouncements
 from nlmon.engine.states import Corrections, States
 from nlmon.engine.timeline import Timeline
 from nlmon.engine.where import Where
@@ -102,7 +102,7 @@ class Comparison(Generic[AnyLane]):
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], listeners[1]))
         self.states = States(pair, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
-        self._nexthops = NexthopNews(self.states, lanes, kernel.byteorder)
+        self._nexthops = NexthopAnnouncements(self.states, lanes, kernel.byteorder)
         self.compared: Counter[int] = Counter()
         self.not_subscribed: Counter[str] = Counter()
         self._joins = [one.joins(extra_groups) for one in pair.statements]
@@ -121,7 +121,7 @@ class Comparison(Generic[AnyLane]):
     def _compare_outside(self, frame: int, sides: Sequence[Side]) -> None:
         """Compare what came of no datagram, at a frame."""
         for number, (lane, side) in enumerate(zip(self.lanes, sides, strict=True)):
-            self.timeline.heard(number, lane, frame, len(side.events))
+            self.timeline.count_events(number, lane, frame, len(side.events))
         self._compare(no_datagram(frame), sides[0], sides[1])
 
     def _judge_one(
@@ -183,8 +183,8 @@ class Comparison(Generic[AnyLane]):
     def _compare_groups(
         self, datagram: Datagram, subscribed: Sequence[bool], missed: Sequence[bool] = (False, False)
     ) -> None:
-        """Hold the groups that carry a notification against those that the contract makes each implementation join. Who
-        is subscribed and ``missed`` it tells nobody that the other one lacks its event."""
+        """Hold the groups that carry a notification against those that the contract makes each implementation join. One
+        that is subscribed and ``missed`` it is no evidence that the other one lacks its event."""
         groups = carried_by(datagram, self.kernel)
         neither = not any(joined and not lost for joined, lost in zip(subscribed, missed, strict=True))
         for number, joins in enumerate(self._joins):
@@ -193,7 +193,7 @@ class Comparison(Generic[AnyLane]):
 
     @property
     def _states_comparable(self) -> bool:
-        """Whether both heard of the same, so that their states must be the same."""
+        """Whether both received the same, so that their states must be the same."""
         return True
 
     def _check_dump(self, datagram: Datagram, place: Place, sides: tuple[Side, Side], *, agreed: bool) -> None:
@@ -229,7 +229,7 @@ def _common(side: Side, pair: Pair) -> Side:
 
 
 def compare_counters(judge: Judges, lanes: Iterable[Lane], frame: int) -> None:
-    """Hold the counters of each implementation against what its lane heard."""
+    """Hold the counters of each implementation against what its lane noted."""
     for number, lane in enumerate(lanes):
         judge.counters(number, lane.guarded.ask(partial(_miscounts, lane), []), frame)
 

@@ -10,7 +10,7 @@ Rules:
 1. Indexes are looked for in the bytes, wherever a number of 32 bits can stand in a message, so that no implementation
    is asked; now and then a number that is none keeps a frame more.
 2. Parts of dumps that are needed for a name stand without their request: such a dump says nothing about what is absent.
-3. States are not carried over: what the cut does not tell of is not known in it.
+3. States are not carried over: what no frame of the cut announces is not known in it.
 4. Nothing is kept of a frame but numbers, and of those nothing that grows with the recording but the numbers of frames
    of dumps under way.
 
@@ -42,12 +42,12 @@ from nlmon.uapi import (
 )
 from nlmon.wire import Datagrams
 
-__all__ = ["NEWS_KEPT", "Cut", "Need", "Ranges", "find_cut"]
+__all__ = ["ANNOUNCEMENTS_KEPT", "Cut", "Need", "Ranges", "find_cut"]
 
 # Why a frame that was not asked for is kept.
 Need: TypeAlias = Literal["link", "family", "request", "answer", "dump"]
-# Of what was told of one number of a generic family so many frames are kept, the latest.
-NEWS_KEPT = 64
+# Of the frames that announce one number of a generic family so many are kept, the latest.
+ANNOUNCEMENTS_KEPT = 64
 
 
 class Ranges:
@@ -87,14 +87,14 @@ class Cut(Struct, frozen=True):
     last: int
 
 
-class _News(Struct):
-    """Frames that told something, and the requests that they answer, without which they would be no answers."""
+class _Announcements(Struct):
+    """Frames that announce something, and the requests that they answer, without which they would be no answers."""
 
     frames: list[tuple[int, int]] = []
 
     def add(self, frame: int, request: int) -> None:
         self.frames.append((frame, request))
-        del self.frames[:-NEWS_KEPT]
+        del self.frames[:-ANNOUNCEMENTS_KEPT]
 
 
 def find_cut(batches: Iterable[Batch], byteorder: ByteOrder, ranges: Ranges) -> Cut:
@@ -119,8 +119,8 @@ class _Search:
         self._ranges = ranges
         self._conversation = Conversation(byteorder)
         self._kernel = RecordedKernel(byteorder)
-        self._links: dict[int, _News] = {}
-        self._families: dict[int, _News] = {}
+        self._links: dict[int, _Announcements] = {}
+        self._families: dict[int, _Announcements] = {}
         # Parts of dumps under way whose request was recorded, by that request.
         self._parts: dict[tuple[int, tuple[int, int, int]], list[int]] = {}
         self._asked = self._last = 0
@@ -176,17 +176,17 @@ class _Search:
             kernel.learn(datagrams)
             for index, name in zip(indexes, before, strict=True):
                 if kernel.names.get(index, "") != name:
-                    # What was told before of this index is not so any more.
-                    self._links[index] = _News([(frame.number, request)])
+                    # What was announced before of this index is not so any more.
+                    self._links[index] = _Announcements([(frame.number, request)])
         elif frame.protocol == NETLINK_GENERIC:
             numbers = self._family_numbers(frame)
-            told = list(map(self._told, numbers))
+            before_it = list(map(self._known_of, numbers))
             kernel.learn(datagrams)
-            for number, known in zip(numbers, told, strict=True):
-                if self._told(number) != known:
-                    self._families.setdefault(number, _News()).add(frame.number, request)
+            for number, known in zip(numbers, before_it, strict=True):
+                if self._known_of(number) != known:
+                    self._families.setdefault(number, _Announcements()).add(frame.number, request)
 
-    def _told(self, number: int) -> tuple[object, ...]:
+    def _known_of(self, number: int) -> tuple[object, ...]:
         """What is known of the generic family with a number."""
         kernel = self._kernel
         name = kernel.family_name(number)
@@ -194,7 +194,7 @@ class _Search:
         return tuple(kernel.family_names(number)), kernel.generic_groups.get(number), name in kernel.families, message
 
     def _indexes(self, frame: Frame) -> list[int]:
-        """The interfaces that a frame tells of."""
+        """The interfaces that a frame announces."""
         data, found = frame.data, dict[int, None]()
         for header in messages(data, self._order):
             at = header.offset + NLMSG_HDRLEN
@@ -203,7 +203,7 @@ class _Search:
         return list(found)
 
     def _family_numbers(self, frame: Frame) -> list[int]:
-        """The generic families that a frame tells of, by each number that they have or are given."""
+        """The generic families that a frame announces, by each number that they have or are given."""
         data, found = frame.data, dict[int, None]()
         for header in messages(data, self._order):
             if header.type != GENL_ID_CTRL:
@@ -222,14 +222,14 @@ class _Search:
         if self._links:
             for (number,) in self._numbers(data[: len(data) & ~3]):
                 if number in self._links:
-                    self._need_news(self._links[number], "link")
+                    self._need_announcements(self._links[number], "link")
         if frame.protocol == NETLINK_GENERIC:
             for header in messages(data, self._order):
                 if header.type in self._families:
-                    self._need_news(self._families[header.type], "family")
+                    self._need_announcements(self._families[header.type], "family")
 
-    def _need_news(self, news: _News, what: Need) -> None:
-        for frame, request in news.frames:
+    def _need_announcements(self, announcements: _Announcements, what: Need) -> None:
+        for frame, request in announcements.frames:
             self._need(frame, what)
             self._need(request, "request")
 

@@ -46,7 +46,7 @@ NOTES = 10
 class Guarded:
     """An implementation, ``backend``, behind its guard. ``name``, ``protocols``: what it is called and what it reads;
     ``caches``: whether it keeps any; ``ours``: its class is nlmon's own, which gives values only; ``statement``: what
-    it provides; ``identity``: its class, and what tells it from others of that; ``raised``: what it raised since
+    it provides; ``identity``: its class, and what tells it apart from others of that; ``raised``: what it raised since
     somebody took that. Once it is closed, ``unread``: messages that gave no event, by the name of their type;
     ``unresolved``: generic families that it did not find; ``notes``: what it says of itself.
 

@@ -1,4 +1,4 @@
-"""What a lane heard of its implementation, and the counters of ``status()`` that say something else.
+"""What a lane noted of its implementation, and the counters of ``status()`` that say something else.
 
 Rules:
 1. Events and errors are those that the callbacks were given while a protocol was enabled, read or looked at again. What
@@ -37,7 +37,7 @@ OTHERS = (-1, -1)
 
 
 class Heard:
-    """What a lane heard. ``protocols``: those that were ever enabled; ``events``, ``errors``, ``control`` and
+    """What a lane noted. ``protocols``: those that were ever enabled; ``events``, ``errors``, ``control`` and
     ``unknown``: counts by protocol; ``crashed``: the implementation raised, so that nothing is known of its counts;
     ``whole``: each result is of the datagram that it came with, so that ``unknown`` and ``control`` are known."""
 
@@ -65,12 +65,12 @@ class Heard:
         alone = len(events) == 1 and int.from_bytes(data[:4], byteorder) + NLMSG_HDRLEN > len(data)
         if alone and not (side.errors or events[0].synthetic or events[0].offset or events[0].type == OVERRUN):
             return  # as it is of most: one message, one event
-        told = {event.offset for event in events if not event.synthetic and event.type != OVERRUN}
+        with_event = {event.offset for event in events if not event.synthetic and event.type != OVERRUN}
         wrong = sorted(error.offset for error in side.errors if isinstance(error, DecodeError))
         for one in messages(data, byteorder):
             end = one.offset + one.length
             at = bisect.bisect_left(wrong, one.offset)
-            if one.offset in told or (at < len(wrong) and wrong[at] < end):
+            if one.offset in with_event or (at < len(wrong) and wrong[at] < end):
                 continue
             if one.type < NLMSG_MIN_TYPE:
                 self.control[datagram.protocol] += 1
@@ -80,7 +80,7 @@ class Heard:
                 count_kinds(unknown, ((one.type, first),), OTHERS)
 
     @contextmanager
-    def hearing(self, protocol: int, events: Sequence[Event], errors: Sequence[NlmonError]) -> Iterator[None]:
+    def counting(self, protocol: int, events: Sequence[Event], errors: Sequence[NlmonError]) -> Iterator[None]:
         """Count by how much what the callbacks were given grows meanwhile."""
         before = len(events), len(errors)
         try:

@@ -79,7 +79,7 @@ class Lane:
         for protocol in protocols:
             if self.supports(protocol):
                 self.heard.protocols.add(protocol)
-                with self.heard.hearing(protocol, self._events, self._errors):
+                with self.heard.counting(protocol, self._events, self._errors):
                     self.guarded.call(self.backend.enable, protocol)
         return self._result(0)
 

@@ -10,7 +10,7 @@ Rules:
    judged at once.
 3. What concerns a socket and no datagram, such as a loss, is no difference. After a loss nothing that the lane did not
    read is held against it, and the verdict is ``inconclusive``. What is unpaired at the end does not enter the states.
-   What a fault took, which was asked for, is missed as in a replay, and must be told.
+   What a fault took, which was asked for, is missed as in a replay, and must be reported.
 4. Answers to dumps are decoded by both as in a replay. They are asked for with a socket of their own.
 5. An event is that of the datagram which was read before it. So what gives events without one, or delivers them later,
    cannot be compared yet: resync, caches, and a message pool.
@@ -70,7 +70,7 @@ class Live(Comparison[LiveLane]):
     what was left out; ``unmatched``: what only one of them read; ``left``: how many more notifications are compared,
     None: no end; ``programs``: those that run beside.
 
-    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read; ``on_side`` is told what each lane, by its
+    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read; ``on_side`` is given what each lane, by its
     number, made of what it has read; ``faults`` happen to both. Raises ``UsageError`` (NLM-E001) for options that ask
     for resync, caches or a message pool.
     """
@@ -202,7 +202,7 @@ class Live(Comparison[LiveLane]):
         while found < most and protocol not in lane.failed:
             step = lane.read(protocol)
             frame = step.readings[-1].datagram.frame if step.readings else self.tally.last_frame
-            self.timeline.heard(number, lane, frame, len(step.side.events))
+            self.timeline.count_events(number, lane, frame, len(step.side.events))
             if self._on_side is not None:
                 self._on_side(number, step.side)
             for place, reading in enumerate(step.readings, 1):
@@ -300,7 +300,7 @@ class Live(Comparison[LiveLane]):
             if agreed or foldable((left, right)):
                 self.blind.changes.note(datagram, left, right)
             self._fold((left, right), agreed=agreed)
-            self._nexthops.hear(datagram, (left, right), self._pairing.waits(number, datagram.protocol))
+            self._nexthops.note(datagram, (left, right), self._pairing.waits(number, datagram.protocol))
 
     def _link_name(self, index: int) -> str | None | UnsetType:
         """The name that was given for the datagram at hand: what was read of links may be older or newer."""
@@ -355,7 +355,7 @@ class Live(Comparison[LiveLane]):
             for read in unpaired.within:
                 self._judge_unpaired(unpaired.lane, read)
         last = self.tally.last_frame
-        self._nexthops.tell(end=True)
+        self._nexthops.apply(end=True)
         self.dumps.abandon_all()
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
@@ -374,9 +374,9 @@ class Live(Comparison[LiveLane]):
         protocol, groups = datagram.protocol, carried_by(datagram, self.kernel)
         mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))
         if other.lost(protocol):
-            self.unmatched.unheard[f"{other.name} lost them"] += 1
+            self.unmatched.unread[f"{other.name} lost them"] += 1
         elif protocol in other.failed:
-            self.unmatched.unheard[f"the socket of {other.name} failed"] += 1
+            self.unmatched.unread[f"the socket of {other.name} failed"] += 1
         elif mine <= joined or (groups and groups & mine and groups <= joined):
             self._judge(number, read, Side(other.name, (), ()), fold=False)
         else:

@@ -89,7 +89,7 @@ class LiveLane(Lane):
 
     def enable(self, protocol: int) -> Side:
         """Open the socket of a protocol. Raises ``TransportError``."""
-        with self.heard.hearing(protocol, self._events, self._errors):
+        with self.heard.counting(protocol, self._events, self._errors):
             try:
                 self.backend.enable(protocol)
             except (TransportError, KeyboardInterrupt):
@@ -105,7 +105,7 @@ class LiveLane(Lane):
         """Let the implementation read one datagram."""
         more, tap = False, self._factory.taps.get(protocol)
         lost = tap is not None and tap.lost_since > 0
-        with self.heard.hearing(protocol, self._events, self._errors):
+        with self.heard.counting(protocol, self._events, self._errors):
             try:
                 if tap is not None and lost:
                     tap.drain()

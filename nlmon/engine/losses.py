@@ -3,7 +3,7 @@
 Rules:
 1. Only after a loss that its socket really had may an implementation report what was no message.
 2. What one implementation recovered alone is no difference between two states, nor is what a later message does to one
-   of them for that reason, until a message or a dump says the same of it to both. A message that tells only a part of
+   of them for that reason, until a message or a dump says the same of it to both. A message that gives only a part of
    an object says too little for that.
 3. What an implementation said of its losses, and did about them, is kept in the ledger of its lane. What its socket
    really lost in a replay is known to the faults alone, and the judge holds the one against the other.
@@ -33,9 +33,9 @@ __all__ = ["Ledger", "Touched", "Unsettled"]
 
 class Touched(NamedTuple):
     """Objects that the events of a datagram changed in a state, themselves or by what goes with them: those that a
-    message ``told`` of, the whole of each, and those that were ``recovered``."""
+    message ``announced``, the whole of each, and those that were ``recovered``."""
 
-    told: set[Object]
+    announced: set[Object]
     recovered: set[Object]
 
 
@@ -48,12 +48,12 @@ class Unsettled:
         self._by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule", "route")}
 
     def note(self, left: Touched, right: Touched, *, same: bool, apart: set[Object]) -> None:
-        """Note what a datagram did to the state of each; ``same``: both were told the same. Then what it did to one of
+        """Note what a datagram did to the state of each; ``same``: both received the same. Then what it did to one of
         them alone it did for what was lost or recovered before, as it put ``apart`` what one of them holds and the
         other does not; what else it did to both is settled."""
         if same:
-            self.settle(left.told & right.told)
-            self._unsettle((left.told ^ right.told) | apart)
+            self.settle(left.announced & right.announced)
+            self._unsettle((left.announced ^ right.announced) | apart)
         self.settle(left.recovered & right.recovered)
         self._unsettle(left.recovered ^ right.recovered)
 
@@ -63,7 +63,7 @@ class Unsettled:
         return self._by_family[kind].listed(family, keys) if kind in self._by_family else keys
 
     def settle(self, objects: Iterable[Object]) -> None:
-        """Both were told the same of these."""
+        """Both received the same of these."""
         for kind, key in self.objects.intersection(objects):
             del self._keys[kind][key]
             if kind in self._by_family:
@@ -91,7 +91,7 @@ class Ledger:
     loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. If it ``keeps_objects``, ``reported``:
     objects that events reported and that are not gone since; ``vanished``: objects that the state dropped though no
     event said so, which the recorded kernel may hold still. ``places``: time and frame of the losses of NETLINK_ROUTE
-    that it reported last; ``told``: the objects of which a consumer was told, whatever recorded dumps say.
+    that it reported last; ``delivered``: the objects that events delivered to a consumer, whatever recorded dumps say.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Ledger:
         self.open = False
         self.reported: set[Object] = set()
         self.vanished: set[Object] = set()
-        self.told = State(notes=False)
+        self.delivered = State(notes=False)
         self.places: deque[tuple[int, int]] = deque(maxlen=PLACES_KEPT)
         self.keeps_objects = False
 
@@ -156,12 +156,12 @@ class Ledger:
                 touched.recovered.update(objects, folded.gone, folded.changed)
             else:
                 found += folded.found
-                touched.told.update(() if folded.partial else objects, folded.gone, folded.changed)
+                touched.announced.update(() if folded.partial else objects, folded.gone, folded.changed)
         return touched, found
 
     def beyond(self, state: State) -> int:
         """How many objects are known of beside those that the state of the lane holds."""
-        more = (len(self.reported) - state.size, self.told.size - state.size)
+        more = (len(self.reported) - state.size, self.delivered.size - state.size)
         return len(self.vanished) + sum(max(0, count) for count in more)
 
     def correct(self, found: Sequence[Unannounced]) -> None:
@@ -187,7 +187,7 @@ class Ledger:
 
 
 def _objects(payload: Payload, subject: Subject) -> list[Object]:
-    """The objects that an event about ``subject`` tells of."""
+    """The objects that an event about ``subject`` is about."""
     if isinstance(payload, RouteInfo) and payload.family == AF_INET6 and payload.multipath is not None:
         return [("route", key) for key in split_hops(payload)]
     return [subject[:2]]

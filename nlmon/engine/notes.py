@@ -48,7 +48,7 @@ def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
         for lane in replay.lanes
         if replay.recovering(lane)
     ]
-    notes += [note for lane in replay.lanes for note in _deaf(lane)]
+    notes += [note for lane in replay.lanes for note in _lost_sockets(lane)]
     notes += _damaged_by_kernel(replay)
     notes += replay.feed.fault_notes()
     if not replay.compared.total() and any(lane.counts["answers"] for lane in replay.lanes):
@@ -87,7 +87,7 @@ def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
 def live_notes(live: Live) -> list[str]:
     """What is said of a comparison on the running kernel beside its verdict."""
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
-    notes += [note for lane in live.lanes for note in _deaf(lane)]
+    notes += [note for lane in live.lanes for note in _lost_sockets(lane)]
     notes += _damaged_by_kernel(live)
     notes += not_known(live.kernel)
     notes += _unseen(live)
@@ -104,7 +104,7 @@ def live_notes(live: Live) -> list[str]:
             outside, "notification at the begin or the end reached", "notifications at the begin or the end reached"
         )
         notes.append(f"{are} one of them alone and {'is' if outside == 1 else 'are'} not judged")
-    uncompared = {**live.unmatched.uncompared, **live.unmatched.unheard}
+    uncompared = {**live.unmatched.uncompared, **live.unmatched.unread}
     return notes + [not_compared(why, count) for why, count in sorted(uncompared.items())]
 
 
@@ -122,7 +122,7 @@ def _without_bytes(replay: Replay) -> Iterator[str]:
         yield "recorded answers are not compared: a log says nothing of them"
 
 
-def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
+def _lost_sockets(lane: RecordedLane | LiveLane) -> Iterator[str]:
     """Notes on the protocols that a lane reads no more, since a fault took its sockets."""
     for frame in sorted(set(lane.lost_sockets.values())):
         protocols = sorted(protocol for protocol, lost in lane.lost_sockets.items() if lost == frame)

@@ -58,12 +58,12 @@ class Unpaired(Struct, frozen=True):
 
 class Unmatched:
     """What only one of two lanes has read. ``unpaired``: what stayed without its counterpart, once it is over;
-    ``unheard``: datagrams that the other one lost or could read no more, and ``uncompared``: those that nothing could
+    ``unread``: datagrams that the other one lost or could read no more, and ``uncompared``: those that nothing could
     be held against for another reason, by the reason."""
 
     def __init__(self) -> None:
         self.unpaired: list[Unpaired] = []
-        self.unheard: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
         self.uncompared: Counter[str] = Counter()
 
 

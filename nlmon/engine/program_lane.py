@@ -88,7 +88,7 @@ class _Gathered:
         """How many datagrams of the same bytes wait."""
         return self._alike[datagram.nsid, datagram.data]
 
-    def hear(self) -> None:
+    def read(self) -> None:
         """Take what the program has printed by now."""
         lines = self._program.lines()
         now = self._program.now()
@@ -219,7 +219,7 @@ class ProgramLane(LiveLane):
             elif step.side.events or step.side.errors or step.side.crash:
                 return step
             more = step.more
-        self.gathered.hear()
+        self.gathered.read()
         given = self.gathered.first(protocol)
         if given is None:
             return Processed([], Side(self.name, (), ()), more=False)

@@ -112,7 +112,7 @@ class RecordedLane(Lane):
         try:
             decoded = self.backend.decode_all(datagrams)
             plain = self.guarded.ours and not (decoded.errors or decoded.unknown or decoded.control)
-            # Their number does not tell: one datagram may have given two events, and another none.
+            # Their number does not show it: one datagram may have given two events, and another none.
             if plain and list(map(FRAME, decoded.events)) == list(datagrams.frames):
                 found = Results(self.name, decoded.events, {})
             else:
@@ -162,7 +162,7 @@ class RecordedLane(Lane):
         more, and not again unless the implementation replaces it."""
         if self.factory.lost(protocol) and not self.factory.waiting(protocol):
             return
-        with self.heard.hearing(protocol, self._events, self._errors):
+        with self.heard.counting(protocol, self._events, self._errors):
             try:
                 self._drain(protocol, lambda: self.factory.waiting(protocol))
             except TransportError as error:
@@ -233,7 +233,7 @@ class RecordedLane(Lane):
             self._stale.add(NETLINK_GENERIC)
         if datagrams.protocol in self._stale and datagrams.data[0][4:6] not in NLCTRL:
             self._stale.discard(datagrams.protocol)
-            with self.heard.hearing(NETLINK_GENERIC, self._events, self._errors):
+            with self.heard.counting(NETLINK_GENERIC, self._events, self._errors):
                 self.guarded.call(self.backend.refresh)
 
 

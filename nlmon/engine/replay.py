@@ -28,7 +28,7 @@ from nlmon.compare.difference import Difference
 from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable
-from nlmon.engine.consumer import tell
+from nlmon.engine.consumer import deliver
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.form import check_event
 from nlmon.engine.guarded import BackendMaker
@@ -49,7 +49,7 @@ __all__ = ["Replay"]
 
 
 class _Asked(NamedTuple):
-    """What is asked of a replay: the options of its implementations, and who is told what came of each datagram."""
+    """What is asked of a replay: the options of its implementations, and who is given what came of each datagram."""
 
     options: BackendOptions
     on_side: Callable[[int, Side], None] | None
@@ -196,7 +196,7 @@ class Replay(Comparison[RecordedLane]):
                     else:
                         changes.note_one(protocol, message, one, other)
                         if is_of_nexthops(message):
-                            self._nexthops.hear(datagrams.at(place), (left.side(place), right.side(place)))
+                            self._nexthops.note(datagrams.at(place), (left.side(place), right.side(place)))
             if end < size:
                 # Both gave one event, and these differ: nothing is left to try.
                 differs = left.events[end] is not None and right.events[end] is not None
@@ -212,7 +212,7 @@ class Replay(Comparison[RecordedLane]):
             message, sides = datagrams.data[place], (left.side(place), right.side(place))
             self.blind.changes.note_one(datagrams.protocol, message, left.events[place], right.events[place])
             if is_of_nexthops(message):
-                self._nexthops.hear(datagrams.at(place), sides)
+                self._nexthops.note(datagrams.at(place), sides)
             self._fold(sides, agreed=True)
 
     def _one(self, datagram: Datagram, sides: tuple[Side, Side], *, differs: bool, fold: bool, request: bool) -> None:
@@ -224,7 +224,7 @@ class Replay(Comparison[RecordedLane]):
             return
         left, right = sides = part
         if fold and self.where is None:
-            self._nexthops.hear(datagram, sides)
+            self._nexthops.note(datagram, sides)
         if not (left.subscribed and right.subscribed):
             sides = left, right = self._judged_groups(datagram, sides)
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
@@ -243,7 +243,7 @@ class Replay(Comparison[RecordedLane]):
 
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
         if self.resync:
-            tell(self.judge, self.lanes, sides, self.kernel)
+            deliver(self.judge, self.lanes, sides, self.kernel)
         super()._fold(sides, agreed=agreed)
         if self.resync:
             self._compare_recovery()
@@ -322,7 +322,7 @@ class Replay(Comparison[RecordedLane]):
                 self._asked.on_side(number, side)
         if any(side.events for side in ended):
             if self.resync:
-                tell(self.judge, self.lanes, (ended[0], ended[1]), self.kernel)
+                deliver(self.judge, self.lanes, (ended[0], ended[1]), self.kernel)
             ledgers = self.lanes[0].ledger, self.lanes[1].ledger
             self._compare_corrections(self.states.fold((ended[0], ended[1]), ledgers, agreed=False))
         self._compare_recovery(now=not self._asked.options.resync_interval)
@@ -340,8 +340,8 @@ def _part(where: Where | None, datagram: Datagram, sides: tuple[Side, Side]) -> 
 
 
 def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[Event]:
-    """What a notification says, whichever socket loses it; where ``side`` was told the same, in the same words, which
-    are then held once."""
+    """What a notification says, whichever socket loses it; where ``side`` has an equal event, that one, so that it
+    is held once."""
     try:
         events: Sequence[Event] = list(announcer.decode(datagram).events)
         for event in events:

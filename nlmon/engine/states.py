@@ -65,7 +65,7 @@ class States:
             kind: dict.fromkeys(more.get(kind, frozenset()) - less.get(kind, frozenset()), UNSET) for kind in FOLDED
         }
         self._only_full_in_hop = self._only_full["hop"]
-        # The kinds of payloads of which both tell objects; of others there is no state.
+        # The kinds of payloads whose objects both give whole; of others there is no state.
         kinds = [kind for kind in FOLDED if kind in PAYLOADS]
         self.folded: tuple[type[RoutePayload], ...] = tuple(
             cast("type[RoutePayload]", KIND_TYPES[kind]) for kind in kinds if pair.shares_objects(kind)
@@ -112,7 +112,7 @@ class States:
         return self._both[self._full] if self._announced is None else self._announced
 
     def announce(self, events: Iterable[Event]) -> None:
-        """Fold what was announced into the state of that, before any lane is told of it or loses it."""
+        """Fold what was announced into the state of that, before any lane receives it or loses it."""
         if self._announced is None:
             self._announced = State()
         for event in events:
@@ -139,8 +139,8 @@ class States:
             for side, ledger, state in zip((left, right), ledgers, self._both, strict=True)
         )
         apart_before = bool(self.unsettled.objects) or self._both[0].knows_addresses != self._both[1].knows_addresses
-        same = apart_before and _told(left) == _told(right)
-        apart = self._apart(one.told & other.told) if same else set()
+        same = apart_before and _subjects(left) == _subjects(right)
+        apart = self._apart(one.announced & other.announced) if same else set()
         self.unsettled.note(one, other, same=same, apart=apart)
         return found, also_found
 
@@ -180,17 +180,17 @@ class States:
         left, right = self._both[0].fold(reference, subject).found, self._both[1].fold(candidate, subject).found
         return (left, right) if left or right else None
 
-    def follow(self, nexthop: NexthopChange, frame: int, heard: Sequence[bool]) -> tuple[Folded, Folded]:
-        """Change the routes over a nexthop object in the state of each lane that ``heard`` of it; what that did."""
+    def follow(self, nexthop: NexthopChange, frame: int, received: Sequence[bool]) -> tuple[Folded, Folded]:
+        """Change the routes over a nexthop object in the state of each lane that ``received`` it; what that did."""
         if self._announced is not None:
             self._announced.follow(nexthop, frame)
         if self.shared:
             self._both[self._full].follow(nexthop, frame)
             return NOTHING, NOTHING
         one, other = (
-            state.follow(nexthop, frame) if told else NOTHING for state, told in zip(self._both, heard, strict=True)
+            state.follow(nexthop, frame) if had else NOTHING for state, had in zip(self._both, received, strict=True)
         )
-        if not all(heard):
+        if not all(received):
             left, right = (Touched(set(), {*folded.gone, *folded.changed}) for folded in (one, other))
             self.unsettled.note(left, right, same=False, apart=set())
         return one, other
@@ -296,6 +296,6 @@ class States:
         return loads[::-1] if self._full else loads
 
 
-def _told(side: Side) -> list[tuple[int, Subject | None]]:
-    """What messages told an implementation, by kind and object."""
+def _subjects(side: Side) -> list[tuple[int, Subject | None]]:
+    """What the messages of a side are about: of each the type and the object."""
     return [(event.msg_type, subject_of(event)) for event in side.events if not (event.synthetic and side.lossy)]

@@ -142,7 +142,7 @@ def live_reports(
     none = (
         "no notification was of a type that is read" if live.tally.roles[Role.NOTIFICATION] else "no notification came"
     )
-    thin = [*_no_move(live, control), *_unheard(live, policy)]
+    thin = [*_no_move(live, control), *_unread(live, policy)]
     thin += thin_evidence(live.compared, none, _uncompared(live), policy)
     notes = live_notes(live)
     return tuple(
@@ -160,7 +160,7 @@ def live_reports(
 
 
 def _failed(lanes: Iterable[Lane]) -> str:
-    """How programs failed that stand for implementations; each is told once."""
+    """How programs failed that stand for implementations; each is named once."""
     return "; ".join(dict.fromkeys(str(one.problems.failure) for one in lanes if one.problems.failure is not None))
 
 
@@ -306,15 +306,15 @@ def _no_move(comparison: Replay | Live, control: bool) -> Iterator[str]:
 # -- on the running kernel -------------------------------------------------------------------------------------
 
 
-def _unheard(live: Live, policy: Policy) -> list[str]:
-    """Why one of the two did not hear everything that happened."""
+def _unread(live: Live, policy: Policy) -> list[str]:
+    """Why one of the two did not receive everything that happened."""
     labels = list(zip(_labels(live.lanes), live.lanes, strict=True))
     why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if _is_too_lossy(lane, policy)]
     return why + [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
 
 
 def _uncompared(live: Live) -> dict[str, int]:
-    """What both may have heard and nobody compared, though no loss says why."""
+    """What both may have received and nobody compared, though no loss says why."""
     given_up = sum(one.given_up for one in live.unmatched.unpaired)
     found = {f"{counted(given_up, 'datagram')} waited for the other one for too long": given_up}
     return found | {not_compared(why, count): count for why, count in sorted(live.unmatched.uncompared.items())}

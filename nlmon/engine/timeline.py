@@ -78,12 +78,12 @@ class Timeline:
             at = end
         for number, results in enumerate(both):
             if results.others:
-                self.heard(number, lanes[number], frames[-1])
+                self.count_events(number, lanes[number], frames[-1])
                 counts = self._counts(("events", number), last)
                 for place, side in results.others.items():
                     counts[(frames[place] - 1) // width] += len(side.events) - 1
 
-    def heard(self, number: int, lane: Lane, frame: int, events: int = 0) -> None:
+    def count_events(self, number: int, lane: Lane, frame: int, events: int = 0) -> None:
         """Count events that a lane gave at a frame, and what it has lost since this was asked last."""
         if events:
             self._count(("events", number), frame, events)

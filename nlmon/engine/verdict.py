@@ -181,7 +181,7 @@ def not_known(kernel: RecordedKernel, lanes: Iterable[Lane] | None = None) -> It
     too little: the recovery of one of them was incomplete."""
     lacking = ", ".join(sorted(kernel.lacking()))
     if lacking and (lanes is None or any(lane.ledger.incomplete for lane in lanes)):
-        yield f"the recorded kernel had no room for all it was told of, and its dumps lack some: {lacking} [NLM-L006]"
+        yield f"the recorded kernel had no room for all objects, and its dumps lack some: {lacking} [NLM-L006]"
     if kernel.lacks_links and lanes is None:
         yield "the recorded kernel had no room for all names of links; those that it lacks are not judged [NLM-L006]"
 

@@ -87,7 +87,7 @@ ETH1, ROUTE, ADDR = message(16, link(1, "eth1")), message(24, route("10.9.0.0/24
 )
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_name_that_changes_within_a_datagram(datagram: bytes, swapped: bool) -> None:
-    """A cache follows message by message, and who asks the kernel is told what holds now: neither is accused."""
+    """A cache follows message by message, and who asks the kernel gets what holds now: neither is accused."""
     order = (libnl, legacy) if swapped else (legacy, libnl)
     replay = Replay(*order, byteorder="little", options=BackendOptions(caches=("link",)))
     replay.play([Frame(1, 1, 0, ETH1), Frame(2, 2, 0, datagram)])

@@ -203,7 +203,7 @@ def recorded(*messages: bytes) -> list[Frame]:
     ("messages", "first", "needed"),
     [
         pytest.param([link(9, "a"), link(8, "b"), link(9)], 3, {1: "link"}, id="the name of its interface alone"),
-        pytest.param([link(9, "a"), link(9, "a"), link(9)], 3, {1: "link"}, id="where it was told first"),
+        pytest.param([link(9, "a"), link(9, "a"), link(9)], 3, {1: "link"}, id="where it was announced first"),
         pytest.param([link(9, "a"), link(9, "b"), link(9)], 3, {2: "link"}, id="the name that it has now"),
         pytest.param([link(9, "a"), link(9, "a", kind=17), link(9)], 3, {2: "link"}, id="that it has none any more"),
         pytest.param([link(9, "a"), link(9, "b")], 2, {}, id="a name that it gives itself"),

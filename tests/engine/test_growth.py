@@ -59,8 +59,8 @@ class Table(dict[Any, Any]):
 
 def replayed(path: Path, name: str, size: int, options: BackendOptions) -> int:
     """How often a replay looks through a table, until its recording ends."""
-    protocol, told = square(name, size)
-    messages = list(told)
+    protocol, given = square(name, size)
+    messages = list(given)
     write_pcap(path, protocol, messages)
     faults = (Fault(5, 2), Fault(len(messages) - 4, 2)) if options.resync else ()
     makers = partial(create, "legacy"), partial(create, "libnl")

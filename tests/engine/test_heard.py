@@ -1,4 +1,4 @@
-"""Counters of implementations, held against what their lanes heard."""
+"""Counters of implementations, held against what their lanes noted."""
 
 from __future__ import annotations
 

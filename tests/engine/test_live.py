@@ -344,7 +344,7 @@ def test_a_family_that_appears_later() -> None:
     """libnl joins its groups, legacy does not; what comes in them is not compared and may hide a difference."""
     kernel = FakeKernel()
     live = listening(kernel, GENERIC)
-    kernel.notify(family(40, "late", {"news": 300}), GENERIC)
+    kernel.notify(family(40, "late", {"events": 300}), GENERIC)
     read_all(live)
     kernel.notify(message(40, bytes([1, 1, 0, 0])), GENERIC)
     kernel.sockets(GENERIC)[REFERENCE].queue.pop()

@@ -29,7 +29,7 @@ def test_nothing_is_left_out_that_is_found() -> None:
 
 
 @pytest.mark.slow
-def test_what_no_value_may_hold_is_told() -> None:
+def test_what_no_value_may_hold_is_reported() -> None:
     """A value inside of another one that JSON has not ends no replay."""
     inside = [one for one in mutations("01-route-basic") if one.variant in {"in.UNSET", "in.sub"}]
 

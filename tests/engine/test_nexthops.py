@@ -156,8 +156,8 @@ def test_on_the_running_kernel_it_waits_for_what_came_before(first: int) -> None
 
 @pytest.mark.parametrize(("kept", "routes"), [(1, [["192.0.2.9"]]), (2, [["192.0.2.9"], ["192.0.2.3"]])])
 def test_what_waits_is_bounded(kept: int, routes: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound the oldest is told, though what came before it waits for the other one."""
-    monkeypatch.setattr(nexthops, "NEWS_KEPT", kept)
+    """Beyond the bound the oldest is applied, though what came before it waits for the other one."""
+    monkeypatch.setattr(nexthops, "CHANGES_KEPT", kept)
     kernel = FakeKernel()
     live = Live(LegacyBackend, LibnlBackend, factory=lambda: kernel, options=BackendOptions(extra_groups=("nexthop",)))
     live.start((ROUTE,))
@@ -176,7 +176,7 @@ def test_what_waits_is_bounded(kept: int, routes: list[list[str]], monkeypatch: 
     assert gateways(live.states.both[0]) == routes
 
 
-def test_what_waits_is_told_at_the_end() -> None:
+def test_what_waits_is_applied_at_the_end() -> None:
     """What came before it may never be read by the other one."""
     kernel = FakeKernel()
     live = Live(LegacyBackend, LibnlBackend, factory=lambda: kernel, options=BackendOptions(extra_groups=("nexthop",)))

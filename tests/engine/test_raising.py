@@ -220,7 +220,7 @@ def test_one_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("command", [("capture", "stats"), ("decode",)], ids=" ".join)
 @pytest.mark.parametrize("name", ["status", "close", "decode"])
-def test_a_bug_of_our_own_is_told_without_keys(
+def test_a_bug_of_our_own_is_reported_without_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], name: str
 ) -> None:
     """Where one implementation is at work, what it raises ends the command with a code."""

@@ -186,7 +186,7 @@ def test_lost_deletions_show_in_the_final_state() -> None:
 
 
 def test_a_later_dump_excuses_nothing() -> None:
-    """01 ends with dumps that mend both states; that only one needed mending is still a state difference."""
+    """01 ends with dumps that correct both states; that only one had to be corrected is still a state difference."""
     report = verdict("01-route-basic", candidate=ZOO["no RTM_DELADDR"].make)
 
     found = [d for d in report.details if d.cls == "state"]

@@ -153,7 +153,7 @@ def test_a_regression_outweighs_a_family_that_nobody_names() -> None:
 
 
 def test_two_sizes_of_a_header_are_no_contradiction() -> None:
-    """What nlctrl answers to somebody else need not be what an implementation was told: attributes behind a header of
+    """What nlctrl answers to somebody else need not be what an implementation received: attributes behind a header of
     either size are those of the message."""
     size, damaged = attr(CTRL_ATTR_HDRSIZE, number("I", 0)), attr(CTRL_ATTR_HDRSIZE, number("I", 8))
     with open_capture(CAPTURES / "linux-6.1" / "06-generic.pcap.zst") as reader:
@@ -176,9 +176,9 @@ def test_families_that_were_left_out_are_not_compared() -> None:
     assert sum(report.not_subscribed.values()) == 3
 
 
-def test_what_is_told_twice_is_there_once_in_a_state() -> None:
+def test_what_is_announced_twice_is_there_once_in_a_state() -> None:
     """Every event twice is a warning, and takes nothing from a state: the address that goes is the last one."""
-    told = (
+    announced = (
         message(RTM_NEWLINK, link(1, "d0")),
         message(RTM_GETADDR, bytes(8), flags=NLM_F_REQUEST | NLM_F_DUMP, seq=1, pid=77),
         message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77),
@@ -187,7 +187,7 @@ def test_what_is_told_twice_is_there_once_in_a_state() -> None:
         message(RTM_DELADDR, addr(1, "192.0.2.1")),
     )
     replay = Replay(legacy, ZOO["twice"].make, byteorder="little")
-    replay.play([Frame(frame, 0, ROUTE, one) for frame, one in enumerate(told, 1)])
+    replay.play([Frame(frame, 0, ROUTE, one) for frame, one in enumerate(announced, 1)])
 
     assert {d.cls.label for d in replay.judge.details} == {"duplicate"}
     assert [len(state.tables["route"]) for state in replay.states.both] == [0, 0]

@@ -56,7 +56,7 @@ def test_a_sound_recovery_is_an_enhancement(kernel: str, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("bad", RECOVERY.values(), ids=RECOVERY.keys())
 def test_a_broken_recovery_is_found(bad: BadImplementation) -> None:
-    """What is not made up for, or wrongly, is a difference of the state with both values."""
+    """What is not recovered, or wrongly, is a difference of the state with both values."""
     report = recovered(bad.make)
 
     assert (report.verdict, report.state) == ("regression", "differs")
@@ -118,7 +118,7 @@ PORT4 = message(16, link(4, "d4", family=AF_BRIDGE) + attr(10, number("I", 3)))
 
 @pytest.mark.parametrize("messages", [[UP3, PORT4, UP3], [UP3, PORT4, message(20, addr(4, "192.0.2.1")), UP3]])
 @pytest.mark.parametrize("size", [1, 2])
-def test_a_link_that_only_its_port_tells_of_has_a_name_or_none(messages: list[bytes], size: int) -> None:
+def test_a_link_that_only_its_port_announces_has_a_name_or_none(messages: list[bytes], size: int) -> None:
     """Whoever recovers a bridge port, or what is on its link, may take the name from it."""
     replay = lossy(messages, Fault(4, size))
 
@@ -198,7 +198,7 @@ def test_an_address_that_was_lost(messages: list[bytes], ended: bool, resync: bo
 
 
 def test_what_does_not_follow_from_a_recovery_is_a_difference() -> None:
-    """A candidate that does not tell of a link keeps its route, which no loss concerns."""
+    """A candidate that does not report a link keeps its route, which no loss concerns."""
     messages = [UP3, UP4, route4(3, "192.0.2.1"), route4(4, "192.0.2.2", dst="172.16.0.0/12"), DOWN4, UP4, UP3, DOWN3]
 
     class Forgets(LibnlBackend):

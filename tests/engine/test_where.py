@@ -111,7 +111,7 @@ def test_both_directions_are_limited() -> None:
     ]
 
 
-def test_a_crash_is_told_whatever_matches() -> None:
+def test_a_crash_is_reported_whatever_matches() -> None:
     """An implementation that raises gives no event that could match."""
 
     class Raises(LibnlBackend):

@@ -48,7 +48,7 @@ def outcome(replay: Replay) -> dict[str, Any]:
     }
     for number, lane in enumerate(replay.lanes):
         ledger = {name: value for name, value in vars(lane.ledger).items() if not name.startswith("_")}
-        ledger["told"] = contents(lane.ledger.told)
+        ledger["delivered"] = contents(lane.ledger.delivered)
         status = lane.backend.status().protocols
         found[f"lane {number}"] = (lane.counts, lane.problems, lane.unknown, status, lane.backend._frames, ledger)
     return found

@@ -32,7 +32,7 @@ KINDS_KEPT = 1024
 # What the state calls the objects that link messages are about.
 VIEWS = {"link": {"link", "port", "view"}}
 
-# What tells how a message is read: protocol, type, first byte behind the header, name of the generic family.
+# What decides how a message is read: protocol, type, first byte behind the header, name of the generic family.
 _Head: TypeAlias = tuple[int, int, int, str]
 
 
