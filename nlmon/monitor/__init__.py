@@ -9,7 +9,7 @@ opened. ``running`` is a monitor from start to end: its ``loop`` waits for all `
 ``files`` and questions, with no thread but those of the exports. ``counted`` puts the ``status`` together, which
 ``control`` gives to who asks over its socket (``asking``), in a folder that ``runtime`` trusts. ``messages`` are what
 it says of its own work, in a ``log`` whose lines go to the ``journal`` or to standard error, and ``tracing`` is what it
-says of every datagram; ``service`` tells the service manager. ``privileges`` says who it runs as, by the calls of
+says of every datagram; ``service`` notifies the service manager. ``privileges`` says who it runs as, by the calls of
 ``capabilities`` and ``users``.
 
 Small parts of these: ``totals`` of sockets that follow one another, ``warmup`` before the first message, ``resident``

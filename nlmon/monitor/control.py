@@ -16,7 +16,7 @@ Rules:
 3. Nobody at the other end is waited for; ``CLIENTS_KEPT`` may be slow at once. Where an answer takes long, whoever
    makes it may call ``serve`` for the others.
 4. Where this process or host has no descriptor left, the client that has been there longest goes; without one, the next
-   is let in on a descriptor that is kept for that, and is told so. Nobody who waits keeps the loop busy.
+   is let in on a descriptor that is kept for that, and is answered so. Nobody who waits keeps the loop busy.
 
 Not here: where sockets are (``runtime``), who asks (``asking``), and what is answered (``status``).
 """

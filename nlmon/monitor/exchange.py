@@ -1,6 +1,6 @@
 """The exchange of the sockets of a monitor for others, with no datagram lost and none read twice.
 
-    exchange = Exchange(old, new, tell, turn)
+    exchange = Exchange(old, new, trace, turn)
     exchange.attach(enable)         # the new sockets are open; or it raises, and the old ones are as they were
     exchange.settle()               # both are read until they stand at the same place
     exchange.hand_over()            # the old ones are closed; the new ones go on
@@ -12,7 +12,7 @@ Rules:
    and held back until it is known which of it the old ones have read, too: that is dropped, the rest is delivered.
 3. Two datagrams are the same if they have the same bytes; how often matters. The kernel gives a datagram to one socket
    after the other, to those that have joined last first (``sk_add_bind_node``), and keeps no common order between
-   datagrams, so there is nothing else to tell them by.
+   datagrams, so there is nothing else to tell them apart by.
 4. Old ones that had nothing to read before and after the new ones were read to their end have read all that these have
    (``settled``). Whatever comes from then on comes to the new ones alone, and is not held against what came before.
    One case is left: the kernel has given a datagram to the new sockets, not yet to the old ones, at that very moment,
@@ -45,7 +45,7 @@ READ_AT_ONCE = 256
 # How long both are read at most, in seconds of a processor: while others have it, nothing is read.
 SECONDS = 0.5
 
-Tell = Callable[[Datagram], None]
+Trace = Callable[[Datagram], None]
 
 
 class _Held:
@@ -61,7 +61,7 @@ class _Held:
 
 
 class Exchange:
-    """One exchange; see the module. ``tell`` is told of each datagram of the new sockets that is delivered, ``turn`` of
+    """One exchange; see the module. ``trace`` is given each datagram of the new sockets that is delivered, ``turn`` of
     the protocol before anything is delivered of it; ``between`` is called between reads. ``both``: datagrams that both
     received, by protocol; ``settled``: whether there was a moment in which both stood at the same place; ``ahead``: by
     protocol, what the old ones have read and the new ones will read."""
@@ -70,7 +70,7 @@ class Exchange:
         self,
         old: Listener,
         new: Listener,
-        tell: Tell | None,
+        trace: Trace | None,
         turn: Callable[[int], None],
         between: Callable[[], None] = lambda: None,
     ) -> None:
@@ -79,7 +79,7 @@ class Exchange:
         self.ahead: dict[int, Counter[bytes]] = {}
         self._old = old
         self._new = new
-        self._tell = tell
+        self._trace = trace
         self._turn = turn
         self._between = between
         # Datagrams that the old ones have read, and what the new ones have.
@@ -140,8 +140,8 @@ class Exchange:
                 twice.append((datagram.protocol, self._new.backend.decode(datagram)))
                 continue
             self._turn(held.protocol)
-            if datagram is not None and self._tell is not None:
-                self._tell(datagram)
+            if datagram is not None and self._trace is not None:
+                self._trace(datagram)
             for error in held.errors:
                 if on_error is not None:
                     on_error(error)

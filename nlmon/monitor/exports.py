@@ -138,7 +138,7 @@ class Exports:
 
 
 def _kept(plan: ExportPlan) -> ExportPlan:
-    """What an export is known by: one that does not tell of the implementation goes on when that changes."""
+    """What an export is known by: one that does not depend on the implementation goes on when that changes."""
     return plan if isinstance(plan.section, PrometheusExport) else replace(plan, implementation="")
 
 

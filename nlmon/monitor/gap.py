@@ -1,7 +1,7 @@
 """Since when nobody has listened: what a monitor that starts finds in the file that it goes on writing.
 
 Rules:
-1. The last whole line of a file tells it; a file that cannot be read, or is none of ours, tells nothing.
+1. The last whole line of a file says it; a file that cannot be read, or is none of ours, says nothing.
 
 Not here: writing the file (``nlmon.exporters.files``).
 """

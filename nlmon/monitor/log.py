@@ -156,7 +156,7 @@ class Log(logging.Handler):
         self._next_look = 0.0
         self._said = self._lost = self._repeated = 0
         # Of the lost ones so many were reported.
-        self._told = 0
+        self._lost_said = 0
 
     def apply(self, config: Logging) -> None:
         """Take on the levels of a configuration."""
@@ -221,11 +221,11 @@ class Log(logging.Handler):
     def _say_lost(self) -> None:
         """Say how many messages could not be written, as soon as there is room for that."""
         lost = self._lost
-        if lost > self._told:
-            text = f"{lost - self._told} messages of the log were lost: who reads it is too slow"
+        if lost > self._lost_said:
+            text = f"{lost - self._lost_said} messages of the log were lost: who reads it is too slow"
             self._write(time.time(), "monitor", WARNING, "NLM-M057", text, {})
             # What could not be said counts as lost, too.
-            self._told = lost if self._lost == lost else self._told
+            self._lost_said = lost if self._lost == lost else self._lost_said
 
     def _write(self, when: float, module: str, level: int, code: str, text: str, fields: Mapping[str, str]) -> None:
         name, priority = _LEVELS.get(level, _ERROR)

@@ -26,8 +26,8 @@ def begun(phases: Phases, implementation: str, exchanged: Exchanged, events: int
     """The phases when another implementation goes on. ``events``: how many the monitor had until now."""
     last = phases[-1]
     ended = replace(last, until=exchanged.closed, events=events - last.events)
-    told = exchanged.both, exchanged.settled, exchanged.dropped, exchanged.closed - exchanged.began
-    new = PhaseStatus(implementation, exchanged.attached, 0, events, *told)
+    counted = exchanged.both, exchanged.settled, exchanged.dropped, exchanged.closed - exchanged.began
+    new = PhaseStatus(implementation, exchanged.attached, 0, events, *counted)
     return (*phases[:-1], ended, new)[-PHASES_KEPT:]
 
 

@@ -3,7 +3,7 @@
     plan(config).protocols, plan(config).rules
 
 Rules:
-1. A plan is a value: of one configuration there is one plan, on every host. The one thing that a plan is told of where
+1. A plan is a value: of one configuration there is one plan, on every host. The one thing that a plan is given of where
    it runs is whether somebody reads standard output: see ``plan_loaded``.
 2. Two plans with the same ``listening`` need the same sockets.
 

@@ -124,7 +124,7 @@ class RunningMonitor:
                 self._control.open()
             self._source.open()
             self._become()
-            self._say_unheard()
+            self._say_not_listening()
             self._exports.change(self._plan.exports)
         except NlmonError:
             self._close()
@@ -161,7 +161,7 @@ class RunningMonitor:
                 watch.close()
 
     def _is_outdated(self) -> bool:
-        """Whether the files have changed since they were read and before they were watched, which nobody has told."""
+        """Whether the files have changed since they were read and before they were watched, without a notification."""
         return reload(self._loaded, self._environ).config not in (None, self._loaded.config)
 
     def reload(self) -> None:
@@ -298,7 +298,7 @@ class RunningMonitor:
     def _follow(self, planned: Plan) -> None:
         """Decide by a plan what becomes of events, and what is said of them."""
         self._pipeline.change(planned, self._exports.queues)
-        self._source.tell(datagram_traces(planned, lambda: self._source.backend))
+        self._source.trace(datagram_traces(planned, lambda: self._source.backend))
         self._trace = event_traces(planned)
 
     def _become(self) -> None:
@@ -346,8 +346,8 @@ class RunningMonitor:
         )
         return report_json(report)
 
-    def _say_unheard(self) -> None:
-        """Say since when nobody has listened, as the files tell that are written on."""
+    def _say_not_listening(self) -> None:
+        """Say since when nobody has listened, as the files say that are written on."""
         for one in self._plan.exports:
             if isinstance(one.section, JsonExport) and (since := last_event(Path(one.place))):
                 messages.not_listening(one.place, since)

@@ -1,15 +1,15 @@
-"""What a service manager is told: sd_notify(3), without its library.
+"""What a service manager is notified of: sd_notify(3), without its library.
 
     notifier = Notifier(os.environ)
     notifier.ready("listening to route")
     notifier.watchdog()                     # every ``notifier.interval`` seconds, if that is not None
 
 Rules:
-1. Where nobody has asked to be told, nothing is sent; where nobody listens any more, that is no matter of the monitor.
+1. Where nobody has asked for it, nothing is sent; where nobody listens any more, that is no matter of the monitor.
 2. A message is one datagram and is not waited for longer than ``PATIENCE``; that of the watchdog not at all, since the
-   next one follows. What a manager that is busy does not take is kept, and told before what follows and by ``again``.
+   next one follows. What a manager that is busy does not take is kept, and sent before what follows and by ``again``.
 
-Not here: when something is told (the loop), and the unit (``packaging/nlmon.service``).
+Not here: when it is notified (the loop), and the unit (``packaging/nlmon.service``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STATUS_SHOWN, WAITING = 200, 8
 
 
 class Notifier:
-    """Who asked to be told, by the environment that the service manager has given. ``interval``: seconds between two
+    """Who is to be notified, by the environment that the service manager has given. ``interval``: seconds between two
     messages of the watchdog, half of what it allows; None: there is none."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -41,33 +41,33 @@ class Notifier:
         self._kept: deque[bytes] = deque(maxlen=WAITING)
 
     def ready(self, status: str = "") -> None:
-        """Tell that all is open, or that a new configuration is in force."""
-        self._tell("READY=1", *_status(status))
+        """Notify that all is open, or that a new configuration is in force."""
+        self._notify("READY=1", *_status(status))
 
     def reloading(self) -> None:
-        """Tell that the configuration is read again; ``ready`` ends that, whichever is in force then."""
-        self._tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        """Notify that the configuration is read again; ``ready`` ends that, whichever is in force then."""
+        self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """Tell that the monitor ends."""
-        self._tell("STOPPING=1")
+        """Notify that the monitor ends."""
+        self._notify("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """Tell in a few words what the monitor does, for people."""
-        self._tell(*_status(text))
+        """Say in a few words what the monitor does, for people."""
+        self._notify(*_status(text))
 
     def watchdog(self) -> None:
-        """Tell that the monitor lives."""
+        """Notify that the monitor lives."""
         self.again()
         if not self._kept:
-            self._tell("WATCHDOG=1", patience=0.0)
+            self._notify("WATCHDOG=1", patience=0.0)
             self._kept.clear()
 
     def again(self) -> None:
-        """Tell what was not taken yet; nothing is waited for."""
+        """Send what was not taken yet; nothing is waited for."""
         self._send(0.0)
 
-    def _tell(self, *lines: str, patience: float = PATIENCE) -> None:
+    def _notify(self, *lines: str, patience: float = PATIENCE) -> None:
         if self._address and lines:
             self._kept.append("\n".join(lines).encode())
             self._send(patience)

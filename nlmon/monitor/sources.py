@@ -50,7 +50,7 @@ AT_A_TIME, BEFORE = 0.05, 0.5
 class Exchanged(Struct, frozen=True):
     """Sockets that were exchanged: when that began, when the new ones were open and when the old ones were closed, in
     nanoseconds since 1970; ``both``: datagrams that both have received, which were read once. ``settled``: whether
-    nothing but these two moments had to be known to tell what both have; see ``exchange``. ``dropped``: messages that
+    nothing but these two moments had to be known to find what both have; see ``exchange``. ``dropped``: messages that
     the kernel has dropped meanwhile, as a socket was full; what the new ones lack of them may have come to the old."""
 
     began: int
@@ -120,12 +120,12 @@ class KernelSource:
         # Datagrams that closed sockets have read, and that these will read, too.
         self._read_before: dict[int, Counter[bytes]] = {}
         self._skips = False
-        self._tell: Callable[[Datagram], None] | None = None
+        self._trace: Callable[[Datagram], None] | None = None
 
-    def tell(self, tell: Callable[[Datagram], None] | None) -> None:
-        """Tell of each datagram that is read; None: of none."""
-        self._tell = tell
-        self._listener.arrived = self._arrive if tell is not None or self._read_before else None
+    def trace(self, trace: Callable[[Datagram], None] | None) -> None:
+        """Pass each datagram that is read to ``trace``; None: to nobody."""
+        self._trace = trace
+        self._listener.arrived = self._arrive if trace is not None or self._read_before else None
 
     @property
     def backend(self) -> Backend:
@@ -183,7 +183,7 @@ class KernelSource:
         )
         # As late as can be: what only the old ones receive until the new ones are open may equal what follows.
         self.drain(BEFORE)
-        exchange = Exchange(old, new, self._tell, self._turn, between)
+        exchange = Exchange(old, new, self._trace, self._turn, between)
         attached = _settled(exchange, lambda: self._enable(new, listening, exchange.opens))
         self._totals.keep(old)
         self._listening = listening
@@ -194,7 +194,7 @@ class KernelSource:
             number: exchange.ahead[number] for number in listening.protocols if number in exchange.ahead
         }
         self._listener = new
-        self.tell(self._tell)
+        self.trace(self._trace)
         self._lost.clear()
         self._say_open()
         both, settled = sum(exchange.both.values()), exchange.settled
@@ -311,11 +311,11 @@ class KernelSource:
     # -- sockets that were exchanged -----------------------------------------------------------------------------------
 
     def _arrive(self, datagram: Datagram) -> bool:
-        """Whether closed sockets have not read a datagram already; then tell of it."""
+        """Whether closed sockets have not read a datagram already; then it is traced."""
         before = self._read_before.get(datagram.protocol)
         if not before or not before[datagram.data]:
-            if self._tell is not None:
-                self._tell(datagram)
+            if self._trace is not None:
+                self._trace(datagram)
             return True
         before[datagram.data] -= 1
         self._skips = True
@@ -325,7 +325,7 @@ class KernelSource:
         """Whether something was read, though it was nothing new; with nothing waiting all that is old was read."""
         skipped, self._skips = self._skips, False
         if not skipped and self._read_before.pop(protocol, None) is not None:
-            self.tell(self._tell)
+            self.trace(self._trace)
         return skipped
 
 

@@ -6,7 +6,7 @@
 Rules:
 1. What was counted never becomes less: not when a socket is lost, and not when others take its place.
 
-Not here: opening and losing sockets (``sources``), and who is told (``counted``).
+Not here: opening and losing sockets (``sources``), and who receives them (``counted``).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class _NamesFamilies(Protocol):
 
 
 def datagram_traces(plan: Plan, backend: Callable[[], Backend]) -> Callable[[Datagram], None] | None:
-    """What is told of each datagram that is read; None: nothing is said of any. ``backend``: the implementation that
+    """What is logged of each datagram that is read; None: nothing is said of any. ``backend``: the implementation that
     reads it, which names the families whose keys are known."""
     functions: list[Callable[[Datagram], None]] = [messages.received] if enabled("netlink", TRACE) else []
     if plan.dump_messages:
@@ -49,7 +49,7 @@ def family_names(backend: Backend, number: int) -> Collection[str]:
 
 
 def event_traces(plan: Plan) -> Callable[[Event], None] | None:
-    """What is told of each event before anything becomes of it."""
+    """What is logged of each event before anything becomes of it."""
     implementation = plan.listening.implementation
     functions: list[Callable[[Event], None]] = []
     if enabled(implementation, TRACE):
@@ -63,8 +63,8 @@ def _each(functions: list[Callable[[Traced], None]]) -> Callable[[Traced], None]
     if not functions:
         return None
 
-    def tell(one: Traced) -> None:
+    def log(one: Traced) -> None:
         for function in functions:
             function(one)
 
-    return tell
+    return log

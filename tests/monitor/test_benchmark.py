@@ -1,4 +1,4 @@
-"""What ``--benchmark`` measures, and what it says of two implementations. A clock that is told what to say stands in
+"""What ``--benchmark`` measures, and what it says of two implementations. A clock that the test sets stands in
 for the real one, so that figures are known."""
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ RATIOS = {
 
 
 @pytest.mark.parametrize("ratios", RATIOS, ids=str)
-def test_a_wide_spread_tells_nothing(ratios: tuple[float, ...]) -> None:
+def test_a_wide_spread_says_nothing(ratios: tuple[float, ...]) -> None:
     """Nor do a few turns; of others the middle half decides."""
     from nlmon.monitor.benchmark import _ratio  # noqa: PLC0415  (turns would have to be timed)
 

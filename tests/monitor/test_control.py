@@ -273,7 +273,7 @@ def test_many_are_answered_at_once(path: Path) -> None:
 
 
 @pytest.mark.parametrize("request_", [b"\n", b"status\n", b"[]\n", b'{"command":1}\n', b"\xff\n", b"x" * REQUEST_KEPT])
-def test_what_is_no_command_is_told(path: Path, request_: bytes) -> None:
+def test_what_is_no_command_is_reported(path: Path, request_: bytes) -> None:
     """One that does not speak the protocol gets an error and the end, and so does one whose request has none."""
     with serving(path), connected(path) as client:
         client.sendall(request_)
@@ -283,7 +283,7 @@ def test_what_is_no_command_is_told(path: Path, request_: bytes) -> None:
 
 
 def test_an_error_of_the_answer_is_the_answer(path: Path) -> None:
-    """A question that the monitor cannot answer does not end it, and who has asked is told why."""
+    """A question that the monitor cannot answer does not end it, and who has asked learns why."""
 
     def fail(_: str) -> bytes:
         raise TransportError("NLM-T001", "a socket cannot be opened")
@@ -465,18 +465,18 @@ def test_the_longest_answer_has_a_bound() -> None:
     assert 1000 * len(answering(Request("status"))) < ANSWER_KEPT
 
 
-def test_without_a_descriptor_one_is_let_in_and_told(path: Path) -> None:
-    """Nobody who waits keeps the loop busy, and the next one is told, too."""
+def test_without_a_descriptor_one_is_let_in_and_answered(path: Path) -> None:
+    """Nobody who waits keeps the loop busy, and the next one is answered, too."""
     control = ControlSocket(path)
     control.open()
-    told = []
+    answered = []
     for _ in range(2):
         with connected(path) as client, no_descriptors():
             _serve(control)
-            told.append((readable(control.descriptors(), 0), client.recv(4096)))
+            answered.append((readable(control.descriptors(), 0), client.recv(4096)))
     control.close()
 
-    assert told == [([], b'{"error":"the monitor has no descriptor left"}\n')] * 2
+    assert answered == [([], b'{"error":"the monitor has no descriptor left"}\n')] * 2
 
 
 def test_without_a_descriptor_who_has_been_there_longest_goes(path: Path) -> None:

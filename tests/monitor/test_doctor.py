@@ -371,7 +371,7 @@ def test_files_of_exports_are_looked_at(folder: Path) -> None:
 
 
 def test_a_port_is_tried_and_given_back(folder: Path) -> None:
-    """One that is taken is told with the reason."""
+    """One that is taken is reported with the reason."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -425,7 +425,7 @@ def test_the_report_follows_its_schema(folder: Path) -> None:
 
 
 @pytest.mark.live
-def test_a_process_without_privilege_is_told(tmp_path: Path) -> None:
+def test_a_process_without_privilege_is_reported(tmp_path: Path) -> None:
     """Who may not listen to connection tracking learns what to type; nothing is a traceback."""
     if os.geteuid():
         pytest.skip("only root can give privileges away")

@@ -71,11 +71,11 @@ class BusyKernel(FakeKernel):
 
 
 class Listened:
-    """A source on such a kernel; ``heard``: what came of it."""
+    """A source on such a kernel; ``received``: what came of it."""
 
     def __init__(self, implementation: str) -> None:
         self.kernel = BusyKernel()
-        self.heard: list[int] = []
+        self.received: list[int] = []
         self.errors: list[NlmonError] = []
         self.source = KernelSource(self.listening(implementation), self.take, lambda _: self.kernel)
         self.source.open()
@@ -88,7 +88,7 @@ class Listened:
     def take(self, event: Event, datagram: bytes) -> None:
         """An event of the source."""
         if event.type == "netlink":
-            self.heard.append(event.payload.ifindex)  # type: ignore[union-attr]
+            self.received.append(event.payload.ifindex)  # type: ignore[union-attr]
 
     def read(self) -> None:
         """Read all that waits."""
@@ -112,7 +112,7 @@ def test_each_datagram_is_exported_once(old: str, new: str, moments: list[list[i
     counted = listened.source.status().protocols[ROUTE].events
 
     assert exchanged.settled
-    assert (sorted(listened.heard), counted) == (sorted(listened.kernel.said), len(listened.kernel.said))
+    assert (sorted(listened.received), counted) == (sorted(listened.kernel.said), len(listened.kernel.said))
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
@@ -126,7 +126,7 @@ def test_one_exchange_follows_another(old: str, new: str, moments: list[list[int
         listened.source.change(listened.listening(old if number % 2 else new))
     listened.read()
 
-    assert sorted(listened.heard) == sorted(listened.kernel.said)
+    assert sorted(listened.received) == sorted(listened.kernel.said)
 
 
 def test_an_equal_datagram_behind_the_exchange_is_not_hidden() -> None:
@@ -137,7 +137,7 @@ def test_an_equal_datagram_behind_the_exchange_is_not_hidden() -> None:
     listened.kernel.say((3,))
     listened.read()
 
-    assert listened.heard == [3, 3]
+    assert listened.received == [3, 3]
 
 
 def test_what_only_the_new_ones_receive_is_exported() -> None:
@@ -155,11 +155,11 @@ def test_what_only_the_new_ones_receive_is_exported() -> None:
     listened.kernel.open = opens  # type: ignore[method-assign]
     exchanged = listened.source.change(listened.listening("libnl"))
 
-    assert (listened.heard, exchanged.both) == ([9], 0)
+    assert (listened.received, exchanged.both) == ([9], 0)
 
 
 def test_where_more_comes_than_is_read_the_exchange_is_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a while, with what both have told by its bytes; nothing is lost and nothing comes twice."""
+    """After a while, with what both have known by its bytes; nothing is lost and nothing comes twice."""
     monkeypatch.setattr(exchange, "SECONDS", 0.02)
     listened, numbers = Listened("legacy"), count(2)
     kernel = listened.kernel
@@ -175,7 +175,7 @@ def test_where_more_comes_than_is_read_the_exchange_is_made_all_the_same(monkeyp
     listened.read()
 
     assert (exchanged.settled, exchanged.both > 0) == (False, True)
-    assert sorted(listened.heard) == sorted(kernel.said)
+    assert sorted(listened.received) == sorted(kernel.said)
 
 
 def test_a_loss_of_the_new_ones_is_reported() -> None:
@@ -215,10 +215,10 @@ def test_the_old_ones_are_read_while_the_new_ones_are_loaded_and_opened(slow: st
     listened.source.change(listened.listening("libnl"))
     listened.read()
 
-    assert listened.heard == [2]
+    assert listened.received == [2]
 
 
-def test_what_the_kernel_drops_meanwhile_is_told() -> None:
+def test_what_the_kernel_drops_meanwhile_is_reported() -> None:
     """By how much the counters of the sockets have grown."""
     listened = Listened("legacy")
     before = listened.source.change(listened.listening("libnl"))
@@ -252,7 +252,7 @@ def test_an_implementation_that_fails_leaves_the_old_one(code: str, raised: Base
     listened.kernel.say((4,))
     listened.read()
 
-    assert listened.heard == listened.kernel.said == [2, 3, 4]
+    assert listened.received == listened.kernel.said == [2, 3, 4]
 
 
 def _raise(listened: Listened, error: BaseException) -> None:
@@ -274,7 +274,7 @@ def test_a_loss_behind_a_datagram_that_both_have_is_counted() -> None:
     listened.kernel.open = opens  # type: ignore[method-assign]
     exchanged = listened.source.change(listened.listening("legacy"))
 
-    assert (listened.heard, exchanged.both) == ([2], 1)
+    assert (listened.received, exchanged.both) == ([2], 1)
     assert dict(listened.source.errors[ROUTE]) == {"NLM-T010": 1}
 
 
@@ -292,7 +292,7 @@ def test_what_comes_while_the_other_implementation_is_loaded_is_read(monkeypatch
     monkeypatch.setattr(sources, "warm_up", lambda *_: None if read.wait(60) else _raise(listened, ValueError("late")))
     listened.source.change(listened.listening("libnl"))
 
-    assert listened.heard == [2]
+    assert listened.received == [2]
 
 
 def test_an_implementation_that_cannot_be_loaded_leaves_the_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,4 +304,4 @@ def test_an_implementation_that_cannot_be_loaded_leaves_the_old_one(monkeypatch:
     listened.kernel.say((2,))
     listened.read()
 
-    assert listened.heard == [2]
+    assert listened.received == [2]

@@ -74,19 +74,19 @@ def test_what_stays_is_open_though_another_one_is_not_installed(
     assert [one is other for one, other in zip(again, queues, strict=True)] == [True, True]
 
 
-def test_one_that_cannot_be_opened_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    """It is tried again, and then works, which is told, too."""
-    told: list[ExportStatus] = []
+def test_one_that_cannot_be_opened_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
+    """It is tried again, and then works, which is reported, too."""
+    reported: list[ExportStatus] = []
     folder = tmp_path / "later"
     text = f"export: {{console: {{enabled: false}}, json: {{file: {folder}/a}}, pcap: {{file: {tmp_path}/b}}}}"
-    exports = Exports(100, on_change=told.append)
+    exports = Exports(100, on_change=reported.append)
     exports.change(plan_of(text).exports)
     folder.mkdir()
     for queue in exports.queues:
         queue.put(event(), b"")
     statuses = exports.close(PATIENCE)
 
-    assert [(one.name, one.state, one.error[:9]) for one in told] == [
+    assert [(one.name, one.state, one.error[:9]) for one in reported] == [
         ("json", "failing", "NLM-O001:"),
         ("json", "working", "NLM-O001:"),
     ]
@@ -168,9 +168,9 @@ SYSLOG = "export: {console: {enabled: false}, syslog: {enabled: true, server: 12
 
 @pytest.mark.slow
 def test_what_a_reload_drops_stays_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export that is closed with what waited is told, and its counts are those of the next one of its name."""
-    stuck, told = _Stuck(monkeypatch), list[ExportStatus]()
-    exports = Exports(5, on_change=told.append)
+    """An export that is closed with what waited is reported, and its counts are those of the next one of its name."""
+    stuck, reported = _Stuck(monkeypatch), list[ExportStatus]()
+    exports = Exports(5, on_change=reported.append)
     exports.change(plan_of(SYSLOG % "info").exports)
     for _ in range(7):
         exports.queues[0].put(event(), b"")
@@ -181,8 +181,8 @@ def test_what_a_reload_drops_stays_counted(monkeypatch: pytest.MonkeyPatch) -> N
     stuck.let.set()
     last = exports.close(PATIENCE)
 
-    counted = [sum(one.dropped.values()) + one.waiting for one, *_ in (told, off, on, last)]
-    assert (counted, [one.state for one, *_ in (told, off, on)]) == ([7, 7, 7, 7], ["closed", "closed", "working"])
+    counted = [sum(one.dropped.values()) + one.waiting for one, *_ in (reported, off, on, last)]
+    assert (counted, [one.state for one, *_ in (reported, off, on)]) == ([7, 7, 7, 7], ["closed", "closed", "working"])
 
 
 def test_one_that_was_off_and_lost_nothing_is_gone(tmp_path: Path) -> None:
@@ -221,17 +221,17 @@ def _missing(*_: object) -> None:
 
 
 def test_an_export_without_a_thread_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told and counted like any other failure, and the monitor goes on."""
+    """It is reported and counted like any other failure, and the monitor goes on."""
 
     def none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    told: list[ExportStatus] = []
-    exports = Exports(5, on_change=told.append)
+    reported: list[ExportStatus] = []
+    exports = Exports(5, on_change=reported.append)
     monkeypatch.setattr(threading.Thread, "start", none)
     exports.change(plan_of(f"export: {{console: {{enabled: false}}, json: {{file: {tmp_path}/a}}}}").exports)
     exports.queues[0].put(event(), b"")
     last = exports.close()
 
-    assert [(one.state, "can't start new thread" in one.error) for one in told] == [("broken", True)]
+    assert [(one.state, "can't start new thread" in one.error) for one in reported] == [("broken", True)]
     assert [one.dropped for one in last] == [{"closed": 1}]

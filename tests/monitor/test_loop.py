@@ -113,16 +113,16 @@ CHANGES = [
 
 @pytest.mark.parametrize(("what", "change", "seen"), CHANGES, ids=[row[0] for row in CHANGES])
 def test_changes_of_a_file(tmp_path: Path, what: str, change: object, seen: bool) -> None:
-    """Told when it was written, or when another file has its name."""
+    """Reported when it was written, or when another file has its name."""
     path = tmp_path / "nlmon.yaml"
     path.write_text("a")
     (tmp_path / "new").write_text("c")
     watch = FileWatch([path])
     change(path)  # type: ignore[operator]
-    told = [watch.changed(), watch.changed()]
+    changed = [watch.changed(), watch.changed()]
     watch.close()
 
-    assert told == [seen, False]
+    assert changed == [seen, False]
 
 
 def test_a_file_behind_a_link(tmp_path: Path) -> None:
@@ -155,17 +155,17 @@ def test_a_folder_that_is_exchanged_by_a_link(tmp_path: Path) -> None:
     _mounted(tmp_path, "..1")
     (tmp_path / "nlmon.yaml").symlink_to("..data/nlmon.yaml")
     watch = FileWatch([tmp_path / "nlmon.yaml"])
-    told = [watch.changed()]
+    changed = [watch.changed()]
     for number in (2, 3):
         _mounted(tmp_path, f"..{number}")
-        told += [watch.changed()]
+        changed += [watch.changed()]
     (tmp_path / "..3" / "nlmon.yaml").write_text("b")
-    told += [watch.changed()]
+    changed += [watch.changed()]
     (tmp_path / "..1" / "nlmon.yaml").write_text("b")
-    told += [watch.changed(), watch.changed()]
+    changed += [watch.changed(), watch.changed()]
     watch.close()
 
-    assert told == [False, True, True, True, False, False]
+    assert changed == [False, True, True, True, False, False]
 
 
 def test_a_folder_that_is_another_one(tmp_path: Path) -> None:
@@ -175,19 +175,19 @@ def test_a_folder_that_is_another_one(tmp_path: Path) -> None:
     path.write_text("a")
     watch = FileWatch([path])
     (tmp_path / "etc").rename(tmp_path / "old")
-    told = [watch.changed()]
+    changed = [watch.changed()]
     (tmp_path / "etc").mkdir()
-    told += [watch.changed()]
+    changed += [watch.changed()]
     path.write_text("b")
-    told += [watch.changed(), watch.changed()]
+    changed += [watch.changed(), watch.changed()]
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "nlmon.yaml").write_text("c")
     (tmp_path / "etc").rename(tmp_path / "older")
     (tmp_path / "new").rename(tmp_path / "etc")
-    told += [watch.changed(), watch.changed()]
+    changed += [watch.changed(), watch.changed()]
     watch.close()
 
-    assert told == [False, False, True, False, True, False]
+    assert changed == [False, False, True, False, True, False]
 
 
 def test_a_file_that_is_made_is_no_change_until_it_is_written(tmp_path: Path) -> None:
@@ -195,20 +195,20 @@ def test_a_file_that_is_made_is_no_change_until_it_is_written(tmp_path: Path) ->
     (tmp_path / "other").write_text("a")
     path = tmp_path / "nlmon.yaml"
     watch = FileWatch([path])
-    told = []
+    changed = []
     with path.open("w") as file:
-        told += [watch.changed()]
+        changed += [watch.changed()]
         file.write("b")
-    told += [watch.changed()]
+    changed += [watch.changed()]
     path.unlink()
     path.hardlink_to(tmp_path / "other")
-    told += [watch.changed()]
+    changed += [watch.changed()]
     path.unlink()
     path.symlink_to("other")
-    told += [watch.changed()]
+    changed += [watch.changed()]
     watch.close()
 
-    assert told == [False, True, True, True]
+    assert changed == [False, True, True, True]
 
 
 def test_links_without_an_end_are_no_way(tmp_path: Path) -> None:
@@ -218,10 +218,10 @@ def test_links_without_an_end_are_no_way(tmp_path: Path) -> None:
     watch = FileWatch([path])
     (tmp_path / "new").symlink_to("nlmon.yaml")
     (tmp_path / "new").rename(path)
-    told = watch.changed()
+    changed = watch.changed()
     watch.close()
 
-    assert not told
+    assert not changed
 
 
 def test_a_change_reloads_once(tmp_path: Path) -> None:

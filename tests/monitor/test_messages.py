@@ -247,7 +247,7 @@ def test_a_command_of_the_guide_finds_its_messages(
     assert found == codes - {"G011"}
 
 
-def test_an_export_that_a_reload_has_closed_is_told_if_it_lost_events(said: Callable[[], list[str]]) -> None:
+def test_an_export_that_a_reload_has_closed_is_reported_if_it_lost_events(said: Callable[[], list[str]]) -> None:
     """With everything that did not get out."""
     messages.export_changed(ExportStatus("syslog", "closed", 5, 2, {"closed": 3}, 0))
     messages.export_changed(ExportStatus("json", "closed", 5, 0, {}, 1, "NLM-O001: no file"))

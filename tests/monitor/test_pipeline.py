@@ -85,9 +85,9 @@ RATES = [
 ]
 
 
-@pytest.mark.parametrize(("what", "times", "through", "told"), RATES, ids=[row[0] for row in RATES])
+@pytest.mark.parametrize(("what", "times", "through", "dropped"), RATES, ids=[row[0] for row in RATES])
 def test_the_rate_limit_is_of_a_second_of_the_events(
-    what: str, times: tuple[float, ...], through: list[int], told: list[int]
+    what: str, times: tuple[float, ...], through: list[int], dropped: list[int]
 ) -> None:
     """Each second may have as many; how many were dropped is said when the next one begins, and at the end. An event
     that is a little late counts to the second of those before it."""
@@ -100,7 +100,7 @@ def test_the_rate_limit_is_of_a_second_of_the_events(
     events, said = limited(2, steps)
 
     assert [one.timestamp // 10**8 for one in events] == through
-    assert said == [f"{number} event{'s' * (number > 1)} dropped: core.rate_limit is 2 a second" for number in told]
+    assert said == [f"{number} event{'s' * (number > 1)} dropped: core.rate_limit is 2 a second" for number in dropped]
 
 
 @pytest.mark.parametrize(("now", "times"), [(5.9, 0), (6.0, 1)])

@@ -282,7 +282,7 @@ def test_a_user_that_there_is_not() -> None:
     assert [find_user(name) for name in ("", "-1", "9" * 30, "\0", "٣")] == [None] * 5
 
 
-def test_who_has_no_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_no_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user of a container need not be in its list of users."""
     monkeypatch.setattr(users, "find_user", lambda _: None)
 
@@ -290,7 +290,7 @@ def test_who_has_no_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_usual_users_root_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with neither nlmon nor nobody is told to make one."""
+    """A machine with neither nlmon nor nobody is asked to make one."""
     monkeypatch.setattr(privileges, "this_user", lambda: 0)
     monkeypatch.setattr(privileges, "find_user", lambda _: None)
     standing = choose(None)

@@ -344,7 +344,7 @@ def test_a_switch_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_start_says_since_when_nobody_has_listened(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """As the file tells that it goes on writing; a new file tells nothing."""
+    """As the file says that it goes on writing; a new file says nothing."""
     said = []
     for _ in range(2):
         host = Host(tmp_path)
@@ -490,15 +490,15 @@ def test_a_file_that_changes_before_it_is_watched_is_read_again(tmp_path: Path) 
     assert (status.implementation, status.reloads) == ("legacy", 1)
 
 
-def test_files_that_cannot_be_watched_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_watched_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a user has no inotify left; the monitor runs, and SIGHUP is read."""
-    host, told = Host(tmp_path), list[int]()
+    host, warned = Host(tmp_path), list[int]()
     host.kernel.open = _with_descriptor(host.kernel)  # type: ignore[method-assign]
-    monkeypatch.setattr("nlmon.monitor.messages.not_watched", lambda: told.append(1))
+    monkeypatch.setattr("nlmon.monitor.messages.not_watched", lambda: warned.append(1))
     host.monitor.open()
     whys = [host.run(signal.SIGTERM)]
     monkeypatch.setattr("nlmon.monitor.files._inotify", lambda: -1)
     whys += [host.run(signal.SIGTERM)]
     host.monitor.close(whys[-1])
 
-    assert (whys, told) == (["SIGTERM", "SIGTERM"], [1])
+    assert (whys, warned) == (["SIGTERM", "SIGTERM"], [1])

@@ -1,4 +1,4 @@
-"""What a service manager is told, read from a socket as it would."""
+"""What a service manager is notified of, read from a socket as it would."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
         yield (name if request.param == "path" else f"@{name}"), receiver
 
 
-def test_what_is_told(manager: tuple[str, socket.socket]) -> None:
+def test_what_is_sent(manager: tuple[str, socket.socket]) -> None:
     """Each message is a datagram of its own with the lines of sd_notify(3)."""
     name, receiver = manager
     notifier = Notifier({"NOTIFY_SOCKET": name})
@@ -50,7 +50,7 @@ def test_a_reload_has_its_time(manager: tuple[str, socket.socket]) -> None:
     assert before <= int(second.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
 
 
-def test_a_text_tells_nothing_else(manager: tuple[str, socket.socket]) -> None:
+def test_a_text_says_nothing_else(manager: tuple[str, socket.socket]) -> None:
     """A line end in a text does not begin a message, and a long one is cut."""
     name, receiver = manager
     Notifier({"NOTIFY_SOCKET": name}).status("a\nMAINPID=1" + "x" * 1000)
@@ -67,8 +67,8 @@ def test_where_nobody_listens_nothing_happens(name: str) -> None:
     Notifier({"NOTIFY_SOCKET": name} if name else {}).ready("x")
 
 
-def test_a_manager_that_is_busy_is_told_later(tmp_path: Path) -> None:
-    """Its queue is full after some messages, and nobody waits until there is room; then it is told what counts, in
+def test_a_manager_that_is_busy_is_notified_later(tmp_path: Path) -> None:
+    """Its queue is full after some messages, and nobody waits until there is room; then it is sent what counts, in
     order, and the watchdog has its turn again."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(tmp_path / "notify"))
@@ -109,7 +109,7 @@ def _received(receiver: socket.socket) -> list[bytes]:
         ({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "me"}, None),
     ],
 )
-def test_the_watchdog_is_told_twice_as_often_as_it_wants(environ: dict[str, str], interval: float | None) -> None:
+def test_the_watchdog_is_notified_twice_as_often_as_it_wants(environ: dict[str, str], interval: float | None) -> None:
     """And not at all if it means another process, or nobody listens."""
     assert Notifier({"NOTIFY_SOCKET": "/x", **environ}).interval == interval
     assert Notifier(environ).interval is None

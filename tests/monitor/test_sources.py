@@ -65,7 +65,7 @@ def test_each_event_comes_with_its_datagram(implementation: str) -> None:
 
 
 def test_what_was_read_ahead_comes_with_its_own_datagram() -> None:
-    """With a message pool, of which no descriptor tells."""
+    """With a message pool, which no descriptor shows."""
     listened = Listened("libnl", message_pool_size=8)
     listened.say(*range(2, 7))
 
@@ -201,11 +201,11 @@ def _dropped(transport: FakeTransport) -> Callable[[], TransportStatus]:
     return lambda: replace(status, drops=7)
 
 
-def test_what_is_read_during_an_exchange_is_told_and_counted_by_its_protocol() -> None:
+def test_what_is_read_during_an_exchange_is_traced_and_counted_by_its_protocol() -> None:
     """As at any other time."""
-    listened, told = Listened("legacy"), []
+    listened, traced = Listened("legacy"), []
     listened.source.change(Listening("legacy", (ROUTE, GENERIC), BackendOptions()))
-    listened.source.tell(lambda datagram: told.append(datagram.protocol))
+    listened.source.trace(lambda datagram: traced.append(datagram.protocol))
     opened = listened.kernel.open
 
     def while_opening(*arguments: object, **options: object) -> object:
@@ -215,7 +215,7 @@ def test_what_is_read_during_an_exchange_is_told_and_counted_by_its_protocol() -
     listened.kernel.open = while_opening  # type: ignore[method-assign, assignment]
     listened.source.change(Listening("legacy", (ROUTE,), BackendOptions(receive_buffer=1 << 20)))
 
-    assert (told, {number: sum(codes.values()) for number, codes in listened.source.errors.items()}) == (
+    assert (traced, {number: sum(codes.values()) for number, codes in listened.source.errors.items()}) == (
         [ROUTE],
         {ROUTE: 1},
     )
@@ -306,17 +306,17 @@ def test_a_loss_is_an_event_and_is_counted(implementation: str) -> None:
     assert dict(listened.source.errors[ROUTE]) == {"NLM-T010": 1}
 
 
-def test_each_datagram_can_be_told() -> None:
+def test_each_datagram_can_be_traced() -> None:
     """For who looks for a mistake."""
-    listened, told = Listened("libnl"), []
-    listened.source.tell(lambda datagram: told.append(len(datagram.data)))
+    listened, traced = Listened("libnl"), []
+    listened.source.trace(lambda datagram: traced.append(len(datagram.data)))
     listened.say(2)
     listened.read()
-    listened.source.tell(None)
+    listened.source.trace(None)
     listened.say(3)
     listened.read()
 
-    assert len(told) == 1
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize(("waiting", "expected"), [(0, (0, True)), (2, (1, False))])

@@ -66,8 +66,8 @@ def test_what_is_said_of_each(
     """By levels, and by ``netlink.debug``, which is for libnl alone."""
     opened(Logging(modules=LogModules(**modules)))
     planned = plan(Config(netlink=Netlink(use_libnl=libnl, debug=debug)))
-    if (tell := datagram_traces(planned, lambda: LIBNL)) is not None:
-        tell(DATAGRAM)
+    if (trace := datagram_traces(planned, lambda: LIBNL)) is not None:
+        trace(DATAGRAM)
     if (trace := event_traces(planned)) is not None:
         trace(EVENT)
 

@@ -41,7 +41,7 @@ def test_all_is_well(tmp_path: Path) -> None:
 
 
 def test_exports_are_tried_as_who_the_monitor_would_be(tmp_path: Path) -> None:
-    """The sockets before that, as root; what goes wrong there is told like all else."""
+    """The sockets before that, as root; what goes wrong there is reported like all else."""
     kernel, seen = FakeKernel(), []
     loaded = load([], {"NLMON_EXPORT_JSON_ENABLED": "true", "NLMON_EXPORT_JSON_FILE": str(tmp_path / "a")})
     assert loaded.config is not None
@@ -85,7 +85,7 @@ def test_a_control_socket_that_cannot_be_made_is_a_failure(tmp_path: Path) -> No
     assert (trial.ready, [one.code for one in trial.problems]) == (False, ["NLM-M021"])
 
 
-def test_everything_that_fails_is_told(tmp_path: Path) -> None:
+def test_everything_that_fails_is_reported(tmp_path: Path) -> None:
     """A socket, and each export, with their codes; what can be opened is tried all the same."""
     kernel = FakeKernel()
     kernel.open_errors.append(TransportError("NLM-T002", "the kernel refuses a socket", errno=errno.EPERM))

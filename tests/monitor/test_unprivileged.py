@@ -213,7 +213,7 @@ def test_a_trial_is_not_in_the_way_of_the_monitor(start: Callable[..., Running])
 
 @pytest.mark.slow
 def test_a_trial_says_who_it_cannot_run_as(tmp_path: Path) -> None:
-    """A user that there is not is told before a monitor is started."""
+    """A user that there is not is reported before a monitor is started."""
     (tmp_path / "nlmon.yaml").write_text("netlink: {protocols: {route: true}}\n", encoding="utf-8")
     said = nlmon("--config", str(tmp_path / "nlmon.yaml"), "--test-mode", "--user", "no-such-user")
 

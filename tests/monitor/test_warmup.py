@@ -46,11 +46,11 @@ def test_the_first_messages_import_nothing() -> None:
 
 @pytest.mark.parametrize("name", READS)
 def test_samples_are_no_messages(name: str) -> None:
-    """Nothing is counted, and nobody is told."""
-    told: list[object] = []
+    """Nothing is counted, and nothing is delivered."""
+    delivered: list[object] = []
     backend = create(name, FakeKernel())
-    backend.set_callback(told.append, told.append)
+    backend.set_callback(delivered.append, delivered.append)
     warm_up(backend, READS[name])
 
     assert set(READS[name]) <= KINDS.keys()
-    assert (told, backend.status().protocols) == ([], {})
+    assert (delivered, backend.status().protocols) == ([], {})
