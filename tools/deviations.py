@@ -53,7 +53,7 @@ BUGS_HEAD = """# Known bugs of the C program
 The C program is a netlink monitor with the same two backends, after which nlmon's implementations were made; it is no
 part of nlmon. Each bug has an id: N.. in its implementation with libnl, L.. in its legacy one, S.. in what both share.
 The implementations of nlmon do not have them, unless the second table says so. `nlmon.testing.zoo` has a bad
-implementation for each id of the first one, and the scenario that finds it tells whether another implementation has the
+implementation for each id of the first one, and the scenario that finds it shows whether another implementation has the
 same bug.
 `python tools/deviations.py` writes this page.
 

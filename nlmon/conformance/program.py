@@ -32,7 +32,7 @@ __all__ = ["Program", "in_place"]
 
 class Program:
     """A program and the kernel in memory that it runs on. ``use_libnl``: how it chooses the implementation under test;
-    ``events``: what it was told, by all of its monitors."""
+    ``events``: what it received, from all of its monitors."""
 
     def __init__(self, name: str) -> None:
         self.use_libnl = name != "legacy"
@@ -51,12 +51,12 @@ class Program:
     def configured(self, text: str, environment: Mapping[str, str] | None = None) -> Monitor:
         """A monitor with the section ``netlink`` of a configuration, whose protocols are enabled."""
         section = self.config(text, environment).netlink
-        monitor = self.told(Monitor(NetlinkConfig.of(section), transports=self.kernel))
+        monitor = self.listening(Monitor(NetlinkConfig.of(section), transports=self.kernel))
         monitor.start()
         return monitor
 
-    def told(self, monitor: Monitor) -> Monitor:
-        """A monitor whose events this program is told, and which is closed in the end."""
+    def listening(self, monitor: Monitor) -> Monitor:
+        """A monitor whose events are delivered to this program, and which is closed in the end."""
         self._open.append(monitor.close)
         monitor.set_callback(self.take)
         return monitor
@@ -69,17 +69,17 @@ class Program:
         """A context of the unified interface."""
         made = nlmon_netlink_init(NetlinkConfig(use_libnl=self.use_libnl), transports=self.kernel)
         assert made is not None
-        return self.told(made)
+        return self.listening(made)
 
     def event(self, data: bytes, protocol: int = ROUTE) -> NlmonEvent:
-        """The one event that it is told of a notification."""
+        """The one event that it receives of a notification."""
         ctx = self.context()
         assert nlmon_netlink_enable(ctx, protocol, self.use_libnl) == 0
         (found,) = self.receive(ctx, data, protocol=protocol)
         return found
 
     def receive(self, monitor: Monitor, *datagrams: bytes, protocol: int = ROUTE) -> list[NlmonEvent]:
-        """What it is told of these notifications."""
+        """What it receives of these notifications."""
         before = len(self.events)
         for data in datagrams:
             self.kernel.notify(data, protocol)

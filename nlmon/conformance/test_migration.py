@@ -128,10 +128,10 @@ def _move(program: Program, before: str, after: str) -> list[Event]:
     """What a monitor gives before it moves to the implementation under test; it gives the same afterwards, with the
     configuration of the guide, and with the one that nlmon makes of the one before."""
     there, here = (before, after) if program.use_libnl else (after, before)
-    told = common(given(program, there, other(program)))
-    assert differing(told, common(given(program, here))) == []
-    assert differing(told, common(given(program, rewritten(there, _name(program)), {}))) == []
-    return told
+    before_it = common(given(program, there, other(program)))
+    assert differing(before_it, common(given(program, here))) == []
+    assert differing(before_it, common(given(program, rewritten(there, _name(program)), {}))) == []
+    return before_it
 
 
 @claim(
@@ -238,23 +238,23 @@ def test_constrained(program: Program) -> None:
 
 
 def _as_the_guide_writes_it(program: Program, use_libnl: bool) -> list[Event]:
-    """What the guide's program is told by the unified interface."""
+    """What the guide's program receives from the unified interface."""
     program.kernel = network()
-    told: list[Event] = []
+    received: list[Event] = []
     ctx = nlmon_netlink_init(NetlinkConfig(use_libnl=use_libnl, enable_route=True), transports=program.kernel)
     nlmon_netlink_enable(ctx, ROUTE, use_libnl)
-    nlmon_netlink_set_callback(ctx, lambda event, _: told.append(event.event), None, use_libnl)
+    nlmon_netlink_set_callback(ctx, lambda event, _: received.append(event.event), None, use_libnl)
     assert nlmon_netlink_get_fd(ctx, ROUTE, use_libnl) >= 0
     for _, data in TRAFFIC[:8]:
         program.kernel.notify(data)
         assert nlmon_netlink_process(ctx, ROUTE, use_libnl) == 0
     nlmon_netlink_destroy(ctx, use_libnl)
-    return told
+    return received
 
 
 @claim(
     "migration.program",
-    "A program of the unified interface is told the same by both, and nothing but use_libnl is written differently.",
+    "A program of the unified interface receives the same from both, and nothing but use_libnl is written differently.",
     source="guide#scenario-5-custom-application-integration; guide#q-will-my-custom-code-need-changes",
 )
 def test_program(program: Program) -> None:

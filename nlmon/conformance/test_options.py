@@ -39,7 +39,7 @@ ALL_OPTIONS = """netlink:
 
 
 def _seen(program: Program, text: str) -> list[tuple[int, str | None, object]]:
-    """Type, interface and old form of what a monitor with a configuration tells of a few messages."""
+    """Type, interface and old form of what a monitor with a configuration gives of a few messages."""
     program.kernel.names[3] = "lan0"
     program.kernel.objects[RTM_NEWLINK, 3] = link(3, "lan0")
     monitor = program.configured(text)

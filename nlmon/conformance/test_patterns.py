@@ -67,7 +67,7 @@ def _beside(program: Program, own: str, others: str) -> tuple[Monitor, Monitor]:
     return program.configured(own), program.configured(others, other(program))
 
 
-def _told(program: Program, monitor: Monitor) -> list[Event]:
+def _received(program: Program, monitor: Monitor) -> list[Event]:
     """What a monitor has from what waits in its sockets."""
     return [one.event for protocol in monitor.protocols for one in program.receive(monitor, protocol=protocol)]
 
@@ -106,7 +106,7 @@ def test_gradual_beside(program: Program) -> None:
     whole = common(given(program, ALL))
     monitors = _beside(program, moved, rest)
     _say(program)
-    found = [_told(program, monitor) for monitor in monitors]
+    found = [_received(program, monitor) for monitor in monitors]
     received = [{one.protocol for one in events} for events in found]
     assert received == [{ROUTE}, {GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER}]
     assert differing(_placed(whole), _placed(common([*found[0], *found[1]]))) == []
@@ -132,11 +132,11 @@ def test_one(program: Program) -> None:
 def test_parallel(program: Program) -> None:
     own, others = _beside(program, ALL, ALL)
     _say(program)
-    found = [common(_told(program, one)) for one in (own, others)]
+    found = [common(_received(program, one)) for one in (own, others)]
     assert (differing(*found), len(found[0])) == ([], len(TRAFFIC))
     others.close()
     _say(program)
-    assert len(_told(program, own)) == len(TRAFFIC)
+    assert len(_received(program, own)) == len(TRAFFIC)
 
 
 def _compared(lines: tuple[list[bytes], list[bytes]]) -> LogSummary:
@@ -170,7 +170,7 @@ def test_count(program: Program) -> None:
     own, others = _beside(program, ALL, ALL)
     _say(program)
     for monitor in (own, others):
-        _told(program, monitor)
+        _received(program, monitor)
     counted = [{key: one.events for key, one in sorted(each.status().protocols.items())} for each in (own, others)]
     assert (counted[0], counted[1]) == (counted[1], {ROUTE: 8, NETLINK_SOCK_DIAG: 1, NETLINK_NETFILTER: 2, GENERIC: 1})
 

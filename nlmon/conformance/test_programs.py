@@ -71,11 +71,11 @@ def test_process(program: Program) -> None:
     source="guide#for-application-developers; guide#development-best-practices",
 )
 def test_callback(program: Program) -> None:
-    ctx, told = program.context(), []
+    ctx, received = program.context(), []
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
-    nlmon_netlink_set_callback(ctx, lambda event, data: told.append((event.interface, data)), 42, program.use_libnl)
+    nlmon_netlink_set_callback(ctx, lambda event, data: received.append((event.interface, data)), 42, program.use_libnl)
     program.receive(ctx, LAN0)
-    assert told == [("lan0", 42)]
+    assert received == [("lan0", 42)]
 
 
 @claim(
@@ -131,7 +131,7 @@ ENABLE: tuple[tuple[int, Callable[..., Any], Callable[..., Any]], ...] = (
 
 def _manager(program: Program, **options: Any) -> manager.Manager:
     found = manager.Manager(NetlinkConfig(**options), transports=program.kernel)
-    program.told(found)
+    program.listening(found)
     return found
 
 
@@ -222,7 +222,7 @@ def _old(program: Program) -> Monitor:
         warnings.simplefilter("ignore", DeprecationWarning)
         ctx = compat.nlmon_multi_protocol_init(transports=program.kernel)
         assert compat.nlmon_multi_protocol_enable(ctx, ROUTE) == 0
-    return program.told(ctx)
+    return program.listening(ctx)
 
 
 def _warned(call: Callable[[], Any]) -> tuple[Any, str]:
@@ -241,7 +241,7 @@ def _warned(call: Callable[[], Any]) -> tuple[Any, str]:
 )
 def test_old_init(program: Program) -> None:
     ctx, said = _warned(lambda: compat.nlmon_multi_protocol_init(transports=program.kernel))
-    program.told(ctx)
+    program.listening(ctx)
     assert (ctx.protocols, program.kernel.opened, "nlmon_netlink_init()" in said) == ((), [], True)
     assert ctx.fileno(ROUTE) == -1
 
@@ -273,7 +273,7 @@ def test_old_fd(program: Program) -> None:
 
 @claim(
     "deprecated.process",
-    "The function nlmon_multi_protocol_process tells of the events of a datagram, and names nlmon_netlink_process.",
+    "The function nlmon_multi_protocol_process delivers the events of a datagram, and names nlmon_netlink_process.",
     source="guide#deprecated-functions; guide#compatibility-layer",
     libnl=OF_LEGACY,
 )

@@ -51,7 +51,7 @@ def lossy(start: Start, **options: Any) -> MonitorUnderTest:
     "An overrun is an event with the number of lost messages, in its place, and goes to the error callback.",
     source="guide#issue-connection-loss-and-reconnection; decision 16",
 )
-def test_told(start: Start) -> None:
+def test_reported(start: Start) -> None:
     monitor = start(ROUTE)
     monitor.kernel.new(RTM_NEWLINK, link(3, "lan0"), 3)
     monitor.kernel.new(RTM_NEWLINK, link(4, "lan1"), 4, lost=True)
@@ -228,7 +228,7 @@ def test_cache(start: Start) -> None:
     "A lost socket is reported, by the call that reads or to the error callback.",
     source="guide#issue-connection-loss-and-reconnection",
 )
-def test_connection_told(start: Start) -> None:
+def test_connection_reported(start: Start) -> None:
     monitor = start(ROUTE)
     monitor.kernel.fail(CLOSED)
     monitor.run()

@@ -36,7 +36,7 @@ class KeepsSockets(LibnlBackend):
 
 
 class OpensAgain(LibnlBackend):
-    """Opens a new socket whenever it is told to enable."""
+    """Opens a new socket whenever it is asked to enable."""
 
     def enable(self, protocol: int) -> None:
         self.disable(protocol)
@@ -144,8 +144,8 @@ class ShortStatus(LibnlBackend):
         return structs.replace(found, protocols={key: one for key, one in found.protocols.items() if one.enabled})
 
 
-class Deaf(LibnlBackend):
-    """Joins, asks, reads and tells nothing."""
+class NeverReports(LibnlBackend):
+    """Joins, asks, reads and reports nothing."""
 
     def groups_of(self, protocol: int) -> tuple[int, ...]:
         return ()
@@ -170,7 +170,7 @@ class Deaf(LibnlBackend):
 
 
 class Loud(LibnlBackend):
-    """Tells everything twice, and does what nobody asked for."""
+    """Reports everything twice, and does what nobody asked for."""
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         wanted = options or BackendOptions()
@@ -212,8 +212,8 @@ class CountsOn(LibnlBackend):
         return structs.replace(found, protocols=rows)
 
 
-class DeafLegacy(LegacyBackend):
-    """Listens from the start to NETLINK_ROUTE alone, hears nothing, and never stops."""
+class NeverReportsLegacy(LegacyBackend):
+    """Listens from the start to NETLINK_ROUTE alone, receives nothing, and never stops."""
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         super().__init__(transports, options)
@@ -348,7 +348,7 @@ OF_MOVES: dict[type[Backend] | str, set[str]] = {
     },
 }
 # These break most claims at once, so that nothing is learned from which; but each claim must be able to fail.
-GROSS = (Deaf, Loud, OpensMore, DeafLegacy)
+GROSS = (NeverReports, Loud, OpensMore, NeverReportsLegacy)
 
 
 def failed(subjects: list[Subject], select: str) -> dict[str, set[str]]:

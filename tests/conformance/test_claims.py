@@ -103,7 +103,7 @@ def test_settings_of_others_have_no_part_in_it(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-def test_what_is_raised_is_told_with_its_place() -> None:
+def test_what_is_raised_is_reported_with_its_place() -> None:
     """It is an error, whatever was declared."""
 
     def broken(*_: object) -> MonitorUnderTest:

@@ -27,7 +27,7 @@ def _reporting(change: Callable[[Events, Events], Events]) -> Make:
     """A libnl that reports something else of a resync: what ``change`` makes of its events, and of the events
     before them."""
 
-    class Telling(LibnlBackend):
+    class Reporting(LibnlBackend):
         def deliver(self, events: Events) -> None:
             before = self.__dict__.setdefault("_before", [])
             hand_over, given = self._on_event, events
@@ -42,7 +42,7 @@ def _reporting(change: Callable[[Events, Events], Events]) -> Make:
                 for event in given:
                     hand_over(event)
 
-    return Telling
+    return Reporting
 
 
 def _each(**changes: Callable[[Event], object]) -> Make:

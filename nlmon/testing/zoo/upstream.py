@@ -275,7 +275,7 @@ NOT_HERE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "no implementation writes captures; nlmon itself does, with that header",
         ),
         "S14": ("An unknown option ends the program with success.", COMMAND),
-        "S15": ("The program goes on when it is told to end.", COMMAND),
+        "S15": ("The program goes on when it is asked to end.", COMMAND),
         "S16": ("Two options stop the program for ever at its end.", COMMAND),
         "S17": (
             "The way back leaves lines of the settings behind.",
