@@ -132,7 +132,7 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
 
 
 def _lines(text: str, names: tuple[str, ...]) -> dict[str, int]:
-    """The line on which each key of a table stands, which tomllib does not tell: each statement is read by itself
+    """The line on which each key of a table stands, which tomllib does not give: each statement is read by itself
     below the header that it stands under. A name of the table that is written with escapes is not found."""
     found: dict[str, int] = {}
     header = ""

@@ -71,7 +71,7 @@ class Listener:
 
     def process(self, protocol: int) -> bool:
         """Read one datagram and deliver its events; False when nothing waited. Never blocks. With a message pool what
-        was read ahead is delivered, too, since no descriptor tells of it.
+        was read ahead is delivered, too, since no descriptor shows it.
 
         Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket is lost and not
         replaced."""

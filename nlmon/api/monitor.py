@@ -117,7 +117,7 @@ class Monitor:
 
     def process(self, protocol: int) -> bool:
         """Read one datagram and deliver its events; False when nothing waited. Never blocks. With a message pool what
-        was read ahead is delivered, too, since no descriptor tells of it.
+        was read ahead is delivered, too, since no descriptor shows it.
 
         What a callback raises is raised, and the rest of its datagram is not delivered. Raises ``UsageError`` when the
         protocol is not enabled, or to a callback (NLM-A004); ``TransportError`` when the socket is lost and not

@@ -5,7 +5,7 @@
     found = assess(data, "nlmon.yaml", [Path("host.pcapng")], environ=os.environ)
     found.result, found.reasons, found.back
 
-By the way of the data: ``static`` says what the text of a configuration tells, and ``options`` what becomes of each key
+By the way of the data: ``static`` says what the text of a configuration says, and ``options`` what becomes of each key
 that it gives. ``dynamic`` lets a monitor of each side run over recordings, with this configuration, and compares what
 they export; ``decoded`` compares what the implementations make of them, whatever is exported; ``numbers`` holds
 counters, metrics and captures against that. ``judging`` makes reasons of it; ``checklist`` holds the checklist of the

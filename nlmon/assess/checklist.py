@@ -161,7 +161,7 @@ _ROWS = (
     _Row("post-migration", "everybody knows what is new", "only people can"),
     _Row("post-migration", "alerts on the monitor itself are set up", "it is no part of the configuration"),
     _Row("post-migration", "what went wrong is written down", "only people can"),
-    _Row("post-migration", "the maintainers were told", "only people can"),
+    _Row("post-migration", "the maintainers were notified", "only people can"),
 )
 
 

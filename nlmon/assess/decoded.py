@@ -2,7 +2,7 @@
 comparison of ``nlmon replay``.
 
 Exports show events. They do not show what could not be read, what is counted, and what an implementation raises when it
-is closed; and of a malformed attribute a line does not tell whether its value is one. This comparison knows all of
+is closed; and of a malformed attribute a line does not say whether its value is one. This comparison knows all of
 that.
 
 Rules:
@@ -74,7 +74,7 @@ class Decoded(Struct, frozen=True):
     unresolved: frozenset[str]
 
 
-class _Heard:
+class _Given:
     """Counts what each of two sides could not read, by its kind. ``types``: protocols and types of messages that gave
     events; what differs, in recorded ``answers`` and in ``others``."""
 
@@ -116,7 +116,7 @@ def decode_both(
 ) -> Decoded:
     """What both sides make of the batches of an open recording, each with what its monitor would listen to. ``path``:
     as the reports name it. Raises ``PlatformError`` where an implementation cannot be made."""
-    heard = _Heard()
+    found = _Given()
     with prints_aside():
         replay = Replay(
             *(partial(_made, one) for one in listening),
@@ -124,9 +124,9 @@ def decode_both(
             protocols=listening[0].protocols,
             options=shared_options([one.options for one in listening]),
             known=(KnownDifferences(), KnownDifferences()),
-            on_side=heard.take,
-            on_difference=heard.differs,
-            on_reverse=heard.differs,
+            on_side=found.take,
+            on_difference=found.differs,
+            on_reverse=found.differs,
         )
         for batch in batches:
             replay.add(batch)
@@ -136,10 +136,10 @@ def decode_both(
     lacking = {lost_while_recording: reader.dropped, truncated: cut, too_large: reader.too_large}
     return Decoded(
         reports,
-        tuple(heard.unread([one.implementation for one in listening])),
+        tuple(found.unread([one.implementation for one in listening])),
         tuple(text(count) for text, count in lacking.items() if count),
-        frozenset(heard.types),
-        frozenset(heard.answers - heard.others),
+        frozenset(found.types),
+        frozenset(found.answers - found.others),
         frozenset(name for lane in replay.lanes for name in lane.guarded.unresolved),
     )
 

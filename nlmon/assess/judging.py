@@ -21,7 +21,7 @@ Rules:
 1. Evidence is that of all recordings together: one that holds nothing for a configuration takes nothing from the
    others. One that could not be read to its end does, since what is missing may differ.
 
-Not here: playing (``dynamic``), and what the text of a configuration tells (``static``).
+Not here: playing (``dynamic``), and what the text of a configuration says (``static``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the text of a configuration tells of a move, without any event.
+"""What the text of a configuration says of a move, without any event.
 
     NLM-I019   an option of libnl keeps events away               note
     NLM-V...   what a rewriting finds, see ``nlmon.migrate``      no go, or note

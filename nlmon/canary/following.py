@@ -197,7 +197,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 class _Zstd(RawIOBase):
-    """A file of zstd, which tells that it is damaged or ends too early, as the reader of the library does not."""
+    """A file of zstd, which reports that it is damaged or ends too early, as the reader of the library does not."""
 
     def __init__(self, path: Path) -> None:
         self._raw = path.open("rb")

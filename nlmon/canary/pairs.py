@@ -1,4 +1,4 @@
-"""Lines of two event logs, paired by what they tell of, while they come.
+"""Lines of two event logs, paired by what they are about, while they come.
 
     lines of both, as they come ─► the same message ─► the contract ─► differences, with both lines
 
@@ -203,7 +203,7 @@ class Pairs:
         )
 
     def _keys(self, event: Event) -> tuple[_Key, _Key]:
-        """What tells a message from others, and what one of a different content has in common with it."""
+        """What tells a message apart from others, and what one of a different content has in common with it."""
         shared = event
         if event.type != OVERRUN:
             for statement in self._both.statements:

@@ -71,7 +71,7 @@ def _ranges(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> R
 def command(capture: Path, out: Path, ranges: Ranges, force: bool, byteorder: ByteOrder | None) -> None:
     """Write frames of IN into OUT, a pcapng file, with those before them that they need.
 
-    These are frames that name the interfaces and generic families of which the frames tell, requests that they answer,
+    These are frames that name the interfaces and generic families that the frames are about, requests that they answer,
     and the beginning of dumps. So a replay finds the same differences in these frames. What the frames before them say
     of the state of the host is left out: a difference of states (NLD105) at frame N is in the cut --frames -N.
 

@@ -1,6 +1,6 @@
 """SIGTERM and SIGHUP end a command like Ctrl-C, so that whatever it holds is put away.
 
-Not here: commands that such a signal tells to finish (``listening``).
+Not here: commands that such a signal asks to finish (``listening``).
 """
 
 from __future__ import annotations

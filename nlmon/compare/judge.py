@@ -206,7 +206,7 @@ class Judge:
 
     def _is_open(self, finding: FieldFinding, event: Event, datagram: Datagram) -> bool:
         """Whether two names of an interface that differ are that before and that behind another message of the datagram
-        about a link: a cache follows it, and who asks the kernel is told the later one. A link has its own name."""
+        about a link: a cache follows it, and who asks the kernel gets the later one. A link has its own name."""
         named = finding.field == "interface" and UNSET not in (finding.reference, finding.candidate)
         return named and not isinstance(event.payload, LinkInfo) and self._evidence.names_links(datagram, event)
 

@@ -24,7 +24,7 @@ def without_what_lacks(statement: Statement, event: Event) -> Event:
 
 
 def as_provided(statement: Statement, event: Event) -> Event:
-    """The event of a line with what the line does not tell: of a generic message, that what nlmon knows of some
+    """The event of a line with what the line does not say: of a generic message, that what nlmon knows of some
     families is not in it, which is not said where an implementation does not provide that."""
     payload = event.payload
     if not isinstance(payload, GenericInfo):

@@ -94,7 +94,7 @@ class LogFile:
         return os.fstat(self._fd).st_size < self.size
 
     def close(self) -> None:
-        """Close the file, and unlock it. Raises ``ExportError`` where a server of files tells only now that it had no
+        """Close the file, and unlock it. Raises ``ExportError`` where a server of files reports only now that it had no
         room; the file is closed then, too."""
         try:
             os.close(self._fd)

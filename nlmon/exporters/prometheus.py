@@ -240,4 +240,4 @@ class _Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
         self.setup_environ()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Who hangs up while he is answered is no news."""
+        """Who hangs up while he is answered is not reported."""

@@ -30,7 +30,7 @@ PORT = 514
 # Bytes that are given to a connection at once.
 AT_ONCE = 1 << 16
 # How often a connection is read before the next message is sent, however much the server says.
-HEARD = 64
+READS = 64
 # A command ends when the reader of its output goes (SIGPIPE); a server that goes is none.
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
@@ -195,7 +195,7 @@ def _ended(connection: socket.socket) -> bool:
     """Whether the server has closed a connection; what it says is not listened to."""
     connection.settimeout(0)
     try:
-        return any(not connection.recv(4096) for _ in range(HEARD))
+        return any(not connection.recv(4096) for _ in range(READS))
     except BlockingIOError:
         return False
     except OSError:

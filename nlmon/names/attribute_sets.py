@@ -88,7 +88,7 @@ _ROUTE: Mapping[int, Nest] = {
     uapi.RTM_NEWNEXTHOPBUCKET: Nest("rt-nexthop/nexthop-attrs", uapi.NHMSG),
     uapi.RTM_NEWTUNNEL: Nest("rt-tunnel/vnifilter-attrs", 8),
 }
-# Links that a bridge or IPv6 tells of have other attributes inside, by the address family of the message.
+# Links that a bridge or IPv6 announces have other attributes inside, by the address family of the message.
 _LINK_OF = {uapi.AF_BRIDGE: "rt-link/link-attrs@bridge", uapi.AF_INET6: "rt-link/link-attrs@inet6"}
 _DIAG: Mapping[int, Nest] = {
     uapi.AF_UNIX: Nest("sock-diag/unix-attrs", uapi.UNIX_DIAG_MSG),

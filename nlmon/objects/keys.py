@@ -285,7 +285,7 @@ def _read_of(part: type) -> frozenset[str]:
     return frozenset(name for one in part.__mro__ for name, value in vars(one).items() if isinstance(value, property))
 
 
-# By kind of payload the fields that tell objects apart: who does not provide all of them tells of no object for sure.
+# By kind of payload the fields that tell objects apart: who does not provide all of them names no object for sure.
 IDENTIFYING = {
     "link": _read_of(Link),
     "addr": _read_of(Address),

@@ -78,7 +78,7 @@ class LinkedRoutes:
 
     def replace(self, key: Key, before: Route, route: Route) -> None:
         """A route of the table was replaced, in its place. With the same key it may be over other links, if they are
-        those of a nexthop object, and tell its one hop by itself or in a list."""
+        those of a nexthop object, and give its one hop by itself or in a list."""
         self.parts += parts_of(route) - parts_of(before)
         if (before.prefsrc, before.oif) != (route.prefsrc, route.oif):
             self._sources.remove(key, before)

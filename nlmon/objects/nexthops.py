@@ -4,7 +4,7 @@
   net.ipv4.nexthop_compat_mode is off; else they are announced, too.
 - A group loses a member that is deleted, and its routes lose the hop without a message. The group is announced behind
   the member, as what is left of it: a group that is shorter, or one that is deleted with its last member.
-- Of two hops that are alike in all but their weight the weights of the group tell which was lost.
+- Of two hops that are alike in all but their weight the weights of the group say which was lost.
 - What else changes an object is announced for each of its routes.
 
 The kernel describes an IPv4 route with one hop left by that hop alone, an IPv6 route by a list of one.

@@ -18,7 +18,7 @@ from nlmon.uapi import NTF_SELF
 
 __all__ = ["PARTIAL_LINK", "DescribedLink", "is_echo", "is_partial_link"]
 
-# What a message of a part of a link may tell; a name that it leaves out stays, too.
+# What a message of a part of a link may give; a name that it leaves out stays, too.
 PARTIAL_LINK = ("flags", "ifname")
 
 
@@ -32,7 +32,7 @@ class DescribedLink(Protocol):
 
 
 def is_partial_link(link: DescribedLink) -> bool:
-    """Whether RTM_NEWLINK tells flags and name of a link, and nothing else of it."""
+    """Whether RTM_NEWLINK gives flags and name of a link, and nothing else of it."""
     return link.mtu is None and link.operstate is None
 
 

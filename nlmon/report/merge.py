@@ -44,7 +44,7 @@ def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
     footers = [run.footer for run in runs]
     codes = {footer.exit_code for footer in footers}
     stale, expired = _entries(runs)
-    # A run in which nothing ran has no case that would tell.
+    # A run in which nothing ran has no case that would show it.
     empty = [exit_code({}) for run in runs if not run.results]
     code = next((one for one in (ExitCode.INTERRUPTED, ExitCode.FAILED, *empty) if one in codes), exit_code(outcomes))
     footer = RunFooter(outcomes, round(sum(one.seconds for one in footers), 3), code, stale, expired)

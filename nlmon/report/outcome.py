@@ -288,14 +288,14 @@ def run_conclusion(run: Run) -> Conclusion:
         return "unfinished"
     if found <= {"skipped"}:
         return "nothing"
-    # What need not hold is no news beside what does.
+    # What need not hold is not named beside what does.
     ranked: tuple[Conclusion, ...] = ("undecided", "lossy", "passed", "xfailed")
     return next(one for one in ranked if one in found)
 
 
 def known_fail(run: Run) -> bool:
     """Whether entries of the known differences fail a run by themselves. Of merged runs that had other files of them
-    their numbers are not known, and only the exit code tells."""
+    their numbers are not known, and only the exit code shows it."""
     footer = run.footer
     by_them_alone = footer.exit_code == ExitCode.FAILED and not any(one.outcome == "failed" for one in run.results)
     return bool(footer.stale or footer.expired) or by_them_alone

@@ -6,7 +6,7 @@ Rules:
 1. Cases belong together by their id; what is left, by the name of the file, if it has one namesake alone: recordings of
    two kernels lie in two folders. Hosts count where a run has several.
 2. Of a case its outcome, its verdict and its items are compared: groups of differences, losses, findings of a scenario.
-3. What fails in both runs is no news. A case that is gone fails nothing, and is named.
+3. What fails in both runs is nothing new. A case that is gone fails nothing, and is named.
 
 Not here: the two runs (``load``), and the lines for people (``rundifftext``).
 """

@@ -31,11 +31,11 @@ def run_difference_lines(found: RunDifference, *, verbose: bool = False) -> Iter
         yield f"         … and {counted(more, 'more file')}; all of them with -v"
     counts = ", ".join(f"{count:,} {change}" for change, count in found.counts.items() if count) or "no cases"
     failing = sum(change.fails for change in found.cases)
-    news = [f"{counted(failing, 'case')} with something new that fails"] * bool(failing)
+    reasons = [f"{counted(failing, 'case')} with something new that fails"] * bool(failing)
     entries = len(found.stale) + len(found.expired)
-    news += [f"{counted(entries, 'known difference')} to remove"] * bool(entries)
+    reasons += [f"{counted(entries, 'known difference')} to remove"] * bool(entries)
     end = "" if found.complete else ", but the new run did not end" if not found.new.whole else ", but nothing ran"
-    yield f"{counts}; {', '.join(news) or 'nothing new fails'}{end}"
+    yield f"{counts}; {', '.join(reasons) or 'nothing new fails'}{end}"
 
 
 def _facts(facts: RunFacts) -> str:

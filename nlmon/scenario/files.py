@@ -89,7 +89,7 @@ def _digest(path: Path, _stamp: object) -> str:
 
 
 def stamp_of(path: Path) -> object:
-    """What tells that a file is the same one with the same content; raises ``OSError``."""
+    """What shows that a file is the same one with the same content; raises ``OSError``."""
     found = path.stat()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 

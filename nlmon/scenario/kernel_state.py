@@ -95,7 +95,7 @@ def folded(state: State, *, whole: bool = False) -> Lines:
 
 def differences(kernel: Lines, state: Lines) -> list[str]:
     """What only one of both states has, as lines."""
-    lines = [*_only("only the kernel lists", kernel - state), *_only("only events tell of", state - kernel)]
+    lines = [*_only("only the kernel lists", kernel - state), *_only("only events report", state - kernel)]
     more = len(lines) - LINES_SHOWN
     return lines if more <= 0 else [*lines[:LINES_SHOWN], f"… and {more:,} more"]
 

@@ -228,7 +228,7 @@ def _refuse_changed(file: ScenarioFile, before: object) -> None:
 
 
 def _stamp(file: ScenarioFile) -> object:
-    """What tells that a capture is the same file with the same content; None where there is none."""
+    """What shows that a capture is the same file with the same content; None where there is none."""
     if file.scenario.capture is None:
         return None
     try:

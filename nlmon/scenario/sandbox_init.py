@@ -86,18 +86,18 @@ def main(descriptor: int, readable: list[str]) -> None:
     os.set_inheritable(descriptor, False)
     caller = os.pidfd_open(os.getppid())
     control = socket.socket(fileno=descriptor)
-    with _telling(control, "namespaces"):
+    with _reporting(control, "namespaces"):
         # Even root of the host is nobody there inside; groups of its would still open files.
         with contextlib.suppress(PermissionError):
             os.setgroups([])
         # At once, while this is still the user whose files are readable.
         unshare(CLONE_NEWUSER | NAMESPACES)
-    with _telling(control, "root"):
+    with _reporting(control, "root"):
         sources = open_sources(readable)
     _send(control, {"ready": "map"})
     if not receive(control)[0]:
         return
-    with _telling(control, "namespaces"):
+    with _reporting(control, "namespaces"):
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
     child = os.fork()
@@ -105,7 +105,7 @@ def main(descriptor: int, readable: list[str]) -> None:
         control.close()
         _wait(child, caller)
     die_with_parent(signal.SIGKILL)
-    with _telling(control, "root"):
+    with _reporting(control, "root"):
         missing = make_root(sources)
         # Nobody inside makes a user namespace, where it would have all capabilities again.
         _write("/proc/sys/user/max_user_namespaces", "0")
@@ -124,7 +124,7 @@ def _wait(child: int, caller: int) -> None:
 
 
 @contextlib.contextmanager
-def _telling(control: socket.socket, part: str) -> Iterator[None]:
+def _reporting(control: socket.socket, part: str) -> Iterator[None]:
     """Say what failed, and end."""
     try:
         yield
@@ -236,11 +236,11 @@ class _Init:
         """Run a command to its end or its deadline; then nothing but this process runs."""
         namespace = self._namespace(netns)
         program = argv[0] if "/" in argv[0] else _which(argv[0])
-        failure, tell = os.pipe()
+        failure, report = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _become(program, argv, namespace, descriptors, tell)
-        os.close(tell)
+            _become(program, argv, namespace, descriptors, report)
+        os.close(report)
         until = time.monotonic() + deadline
         child = os.pidfd_open(pid)
         try:
@@ -267,7 +267,7 @@ def _which(program: str) -> str:
     raise _Refused("not installed")
 
 
-def _become(program: str, argv: list[str], namespace: int, descriptors: tuple[int, ...], tell: int) -> None:
+def _become(program: str, argv: list[str], namespace: int, descriptors: tuple[int, ...], report: int) -> None:
     """Become a command: in its namespace, with its descriptors, and with hardly a privilege."""
     try:
         setns(namespace, CLONE_NEWNET)
@@ -287,7 +287,7 @@ def _become(program: str, argv: list[str], namespace: int, descriptors: tuple[in
         keep_capabilities(CAPABILITIES)
         os.execve(program, argv, ENVIRONMENT)
     except BaseException as error:
-        os.write(tell, str(error).encode())
+        os.write(report, str(error).encode())
     finally:
         os._exit(127)
 

@@ -1,4 +1,4 @@
-"""Tells whether a lane has read all that the kernel had sent to it.
+"""Finds whether a lane has read all that the kernel had sent to it.
 
 A message to a multicast group reaches every socket of the group behind what waits there. So we send one ourselves: it
 comes from no kernel, so a transport counts it as foreign and hands it to nobody. When the count has risen, everything

@@ -247,7 +247,7 @@ class FaultyTap(Tap):
 
     @property
     def waits(self) -> bool:
-        """Whether there is something to read that no descriptor tells of."""
+        """Whether there is something to read that no descriptor shows."""
         return bool(self._queue)
 
     def drain(self) -> None:

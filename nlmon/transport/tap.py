@@ -32,7 +32,7 @@ __all__ = ["FaultsSuffered", "Reading", "Tap", "TapFactory"]
 class Reading(Struct, frozen=True):
     """A datagram as it is handed to an implementation. ``names``: those of interfaces that were asked for while it was
     decoded, by index; it grows while that goes on. ``fate``: why it is not handed over, though it was read: a fault of
-    its socket, or one that no socket tells of."""
+    its socket, or one that no socket announces."""
 
     datagram: Datagram
     names: dict[int, str | None]

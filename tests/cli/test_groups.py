@@ -43,7 +43,7 @@ def test_a_named_group_is_joined_on_top(name: str) -> None:
     assert set(usual) < set(more)
 
 
-def test_an_unknown_name_is_told() -> None:
+def test_an_unknown_name_is_reported() -> None:
     """A name that no group has is a mistake, with the names there are."""
     with pytest.raises(UsageError, match="there are tc, prefix, netconf, mdb, nsid, nexthop, stats") as caught:
         groups_to_join(["tcp"])
@@ -119,7 +119,7 @@ def test_what_is_not_of_nlctrl(data: bytes) -> None:
     ids=["cache", "group"],
 )
 def test_a_cache_is_no_group(options: BackendOptions, what: str, known: Mapping[str, object]) -> None:
-    """Who misspells one is told the names of its kind alone."""
+    """Who misspells one is shown the names of its kind alone."""
     with pytest.raises(UsageError) as caught:
         LibnlBackend(FakeKernel(), options)
 

@@ -221,13 +221,13 @@ def test_what_is_lacking_skips_a_scenario(tmp_path: Path, text: str, why: str) -
 
 
 def test_nothing_that_happens_is_no_evidence(tmp_path: Path) -> None:
-    """What tells that all was read does not count."""
+    """What shows that all was read does not count."""
     (result,) = run(tmp_path, "steps: [ip link show]\nexpect: {verdict: equivalent}\n")
 
     assert (result.outcome, result.verdict) == ("errored", "inconclusive")
 
 
-class Deaf(LibnlBackend):
+class NeverReads(LibnlBackend):
     """An implementation that never reads."""
 
     def process(self, protocol: int) -> bool:
@@ -249,7 +249,7 @@ def with_libnl(monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
 
 def test_who_does_not_read_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, and not at a deadline."""
-    with_libnl(monkeypatch, Deaf)
+    with_libnl(monkeypatch, NeverReads)
     (result,) = run(tmp_path, f"steps: [{PAIR}]\nexpect: {{verdict: equivalent}}\n")
 
     assert (result.outcome, result.code) == ("errored", "NLM-S043")
@@ -272,5 +272,5 @@ def test_a_bad_implementation_is_found(tmp_path: Path, monkeypatch: pytest.Monke
     assert state == type(state)(
         "libnl: state: not as the kernel lists it",
         state.where,
-        ("only events tell of addr 192.0.2.1/24 dev veth0",),
+        ("only events report addr 192.0.2.1/24 dev veth0",),
     )

@@ -123,7 +123,7 @@ class RouteParser(Reader):
 
     def end_of_functions(self, m: ParseContext, begin: int, length: int) -> int:
         """Where the entries of IFLA_VFINFO_LIST end, one for each virtual function. The kernel's ``nla_len`` has 16
-        bits: of a longer list (some 220 functions) it is what is left of the length, and the entries tell the rest."""
+        bits: of a longer list (some 220 functions) it is what is left of the length, and the entries give the rest."""
         at, ends = begin + 4, []
         while True:
             if (at - begin) % (LONGEST_ATTRIBUTE + 1) == length:

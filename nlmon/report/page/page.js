@@ -138,7 +138,7 @@ document.addEventListener("click", (event) => {
 // --- The timeline ---
 
 function timeline(figure) {
-  const told = JSON.parse(figure.dataset.timeline);
+  const times = JSON.parse(figure.dataset.timeline);
   const one = figure.closest(".case");
   const chart = figure.querySelector(".chart");
   const brush = figure.querySelector(".brush");
@@ -146,7 +146,7 @@ function timeline(figure) {
   const to = figure.querySelector(".to");
   const output = figure.querySelector("output");
   const outside = one.querySelector(".outside");
-  const parts = told.parts;
+  const parts = times.parts;
   let start = 0;
 
   function sum(list, first, last) {
@@ -164,7 +164,7 @@ function timeline(figure) {
     const [first, last] = brushed() ?? [0, -1];
     brush.setAttribute("x", first);
     brush.setAttribute("width", last - first + 1);
-    const frames = [first * told.frames + 1, Math.min((last + 1) * told.frames, told.last)];
+    const frames = [first * times.frames + 1, Math.min((last + 1) * times.frames, times.last)];
     let left = 0;
     for (const difference of one.querySelectorAll(".difference")) {
       const frame = Number(difference.dataset.frame);
@@ -176,11 +176,11 @@ function timeline(figure) {
       outside.textContent = `${number(left)} that first occur in other frames are not shown.`;
     }
     if (last < 0) { output.textContent = ""; return; }
-    const counts = told.lanes.map(([name, events, lost]) => {
+    const counts = times.lanes.map(([name, events, lost]) => {
       const gone = sum(lost, first, last);
       return `${name} ${counted(sum(events, first, last), "event")}` + (gone ? ` and ${counted(gone, "message")} lost` : "");
     });
-    const found = told.differences.map(([severity, list]) => [severity, sum(list, first, last)])
+    const found = times.differences.map(([severity, list]) => [severity, sum(list, first, last)])
       .filter(([, count]) => count).map(([severity, count]) => counted(count, severity));
     output.textContent = `Frames ${number(frames[0])} to ${number(frames[1])}: ${counts.join(", ")}; `
       + `${found.join(", ") || "no warning, no regression"}.`;

@@ -99,7 +99,7 @@ def top(run: Run) -> Top:
     """The verdict in a sentence, and why."""
     header = run.header
     verdicts: dict[Direction, list[Verdict]] = {}
-    # Scenarios may expect any verdict: of their run the outcomes tell; and a decision says more than verdicts.
+    # Scenarios may expect any verdict: of their run the outcomes say it; and a decision says more than verdicts.
     said_else = header.decision is not None or any(one.expected for one in run.results)
     for one in () if said_else else run.results:
         if one.verdict is not None:

@@ -57,7 +57,7 @@ class ExportSide(NamedTuple):
 
 
 class _Numbered(NamedTuple):
-    """A line with its place in the export, and what it tells of."""
+    """A line with its place in the export, and what it is about."""
 
     number: int
     line: ExportedLine

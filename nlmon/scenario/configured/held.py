@@ -101,7 +101,7 @@ def hold_problems(
         if count not in one.count:
             words = " ".join(filter(None, (one.code, f"in line {one.line}" if one.line else "", one.key)))
             what = f"{key}: expected {one.count} {words}, found {count:,}"
-            yield Finding(what, place("expect", key, number), _told(found))
+            yield Finding(what, place("expect", key, number), _described(found))
     for problem in found:
         if not any(_is(problem, one) for _, one in meant):
             what = f"{key}: not expected: {problem.code} {problem.what}"
@@ -122,7 +122,7 @@ def hold_rewritings(expect: Exported, found: Sequence[Rewritten], name: str, pla
     for (number, pattern), one in zip(meant, found, strict=False):
         if pattern.exit != one.exit:
             what = f"rewritten: expected exit code {pattern.exit}, got {one.exit}"
-            yield Finding(what, place("expect", "rewritten", number), _told(one.findings))
+            yield Finding(what, place("expect", "rewritten", number), _described(one.findings))
         elif pattern.text is not None and pattern.text != (one.text or ""):
             lines = unified_diff(
                 pattern.text.splitlines(), (one.text or "").splitlines(), "expected", "actual", "", "", 0, ""
@@ -139,14 +139,14 @@ def _refused(found: Sequence[Rewritten], place: Place) -> Iterator[Finding]:
     for one in found:
         if one.exit:
             what = f"rewritten: nothing was written (exit code {one.exit}), and the scenario does not expect that"
-            yield Finding(what, place("expect"), _told(one.findings))
+            yield Finding(what, place("expect"), _described(one.findings))
 
 
 def _is(problem: Problem, pattern: ProblemPattern) -> bool:
     return problem.code == pattern.code and pattern.line in {0, problem.line} and pattern.key in {"", problem.key}
 
 
-def _told(problems: Sequence[Problem]) -> tuple[str, ...]:
+def _described(problems: Sequence[Problem]) -> tuple[str, ...]:
     return tuple(f"found: {one.code} {one.text}" for one in problems[:SHOWN]) or ("found: none",)
 
 

@@ -343,7 +343,7 @@ def _json_lines(path: Path, folder: Path) -> Iterable[ExportedLine]:
 
 
 def _event_only(line: ExportedLine) -> ExportedLine:
-    """A line without its text; one that tells of no event as it is."""
+    """A line without its text; one that gives no event as it is."""
     return line if line.event is None else structs.replace(line, text="", object=None, form=None)
 
 

@@ -1,7 +1,7 @@
 """What a monitor has exported in a run, as values: lines, files and metrics.
 
 Rules:
-1. A line is read into the event that it tells of, so that patterns, filters and the contract hold of it as they do of
+1. A line is read into the event that it gives, so that patterns, filters and the contract hold of it as they do of
    any event; its text stays beside it.
 2. What is no line of nlmon is one with an error, and no end of a run.
 
@@ -35,7 +35,7 @@ _SEVERITIES = {number: name for name, number in SEVERITIES.items()}
 
 class ExportedLine(Struct, frozen=True):
     """A line of an export. ``place``: such as ``line 3 of events.json``; ``object``: as it stands there, ``form``: as
-    ``nlmon decode`` has it, ``event``: what it tells of; all three None of a text that is none. ``facility``,
+    ``nlmon decode`` has it, ``event``: what it gives; all three None of a text that is none. ``facility``,
     ``severity``: of a message of syslog."""
 
     place: str

@@ -6,7 +6,7 @@ Rules:
 2. Whatever is exported of a message was in the recording, no more often than there, and comes in its order; so what
    both monitors do wrong in the same way is found, too.
 3. Names of interfaces, which other messages give, are not judged, and those of families only where there is one. What
-   an event lacks is judged only where nothing was unreadable: a line does not tell what could not be read.
+   an event lacks is judged only where nothing was unreadable: a line does not say what could not be read.
 
 Not here: how a value stands in a message (``nlmon.compare.evidence``).
 """

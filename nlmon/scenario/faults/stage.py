@@ -83,7 +83,7 @@ class Stage(abc.ABC):
     # -- what a frame is ---------------------------------------------------------------------------------------
 
     def is_notification(self, frame: PlacedFrame) -> bool:
-        """Whether a datagram has a header and tells of a change."""
+        """Whether a datagram has a header and announces a change."""
         return frame.role is Role.NOTIFICATION and len(frame.data) >= NLMSG_HDRLEN
 
     def concerns(self, frame: PlacedFrame) -> bool:

@@ -256,7 +256,7 @@ class RecordedTransport:
         known: Mapping[bytes, bool] = {}
         different: Iterable[bytes] = datagrams.data
         if self.protocol == NETLINK_ROUTE:
-            # Type and family tell the group; most datagrams of a segment have the same.
+            # Type and family name the group; most datagrams of a segment have the same.
             known, different = self.receives, dict(zip(map(HEAD, datagrams.data), datagrams.data, strict=True)).values()
         for data in different:
             received = known.get(data[4:6] + data[16:17]) if len(data) > NLMSG_HDRLEN else None
