@@ -278,7 +278,7 @@ def test_every_interface_has_its_own_clock(tmp_path: Path) -> None:
     assert found == [*((SECONDS * 10**9 + 500_000_000, place) for place in range(len(CLOCKS))), (1000, 0)]
 
 
-def told(data: bytes = LINK, **facts: str) -> bytes:
+def described(data: bytes = LINK, **facts: str) -> bytes:
     """A section that says kernel, program and namespace, with a message."""
     codes = {"kernel": 3, "application": 4, "netns": 1}
     lines = {key: f"{key}={value}" if key == "netns" else value for key, value in facts.items()}
@@ -302,7 +302,7 @@ def told(data: bytes = LINK, **facts: str) -> bytes:
 )
 def test_the_kernel_is_that_of_who_recorded(tmp_path: Path, application: str, kernel: str) -> None:
     """A program that writes a file again says on which kernel it runs itself."""
-    reader, frames = read(tmp_path / "a", told(kernel="Linux 6.12", application=application))
+    reader, frames = read(tmp_path / "a", described(kernel="Linux 6.12", application=application))
 
     assert (frames, reader.kernel) == ([(0, LINK)], kernel)
 
@@ -324,7 +324,7 @@ def test_sections_of_several_hosts_are_said(
     tmp_path: Path, one: dict[str, str], other: dict[str, str], kernel: str, noted: bool
 ) -> None:
     """They are compared as one host, and have a kernel only if it is the same."""
-    reader, _ = read(tmp_path / "a", told(**NLMON, **one) + told(**NLMON, **other))
+    reader, _ = read(tmp_path / "a", described(**NLMON, **one) + described(**NLMON, **other))
     note = "its sections are of several hosts or network namespaces, and are compared as one host [NLM-C013]"
 
     assert (reader.kernel, reader.notes) == (kernel, [note] * noted)
@@ -332,7 +332,7 @@ def test_sections_of_several_hosts_are_said(
 
 def test_what_mergecap_wrote_may_be_of_several_hosts(tmp_path: Path) -> None:
     """It keeps nothing of the files that tells hosts apart."""
-    reader, _ = read(tmp_path / "a", told(application="Mergecap (Wireshark) 4.0.17"))
+    reader, _ = read(tmp_path / "a", described(application="Mergecap (Wireshark) 4.0.17"))
 
     assert [note[-10:] for note in reader.notes] == ["[NLM-C013]"]
 
@@ -340,7 +340,7 @@ def test_what_mergecap_wrote_may_be_of_several_hosts(tmp_path: Path) -> None:
 def test_several_kernels_are_no_evidence_for_a_known_difference(tmp_path: Path) -> None:
     """An entry of some kernels, which the first section meets, gives no verdict where it was needed."""
     path, name = tmp_path / "a.pcapng", "a" * 15
-    parts = [told(message(16, link(7, name)), **NLMON, kernel=kernel) for kernel in ("Linux 6.12", "Linux 6.18")]
+    parts = [described(message(16, link(7, name)), **NLMON, kernel=kernel) for kernel in ("Linux 6.12", "Linux 6.18")]
     entries = [
         KnownDifference(code=cls.code, message=kind, field="*", kernel="<6.13", reason="a test", owner="tester")
         for cls, kind in ((Class.CONFLICT, "RTM_NEWLINK"), (Class.STATE, "link"))

@@ -278,7 +278,7 @@ def ours(path: Path, drops: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize("statistics", [0, 1])
-def test_a_recording_that_was_broken_off_is_told(tmp_path: Path, statistics: int) -> None:
+def test_a_recording_that_was_broken_off_is_reported(tmp_path: Path, statistics: int) -> None:
     """Killed between two packets, a recording lacks the statistics that close its sockets, and so does one that another
     program wrote again: that is a note and no damage."""
     path = tmp_path / "a.pcapng"
@@ -338,7 +338,7 @@ def pcapng_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
         at += size
 
 
-def test_what_a_recording_lost_is_told(tmp_path: Path) -> None:
+def test_what_a_recording_lost_is_reported(tmp_path: Path) -> None:
     """The kernel's drops stand in the statistics of the socket (isb_ifdrop), and the reader sums them up."""
     ours(tmp_path / "a.pcapng", drops=7)
     with open_capture(tmp_path / "a.pcapng") as reader:

@@ -74,7 +74,7 @@ def test_where_a_chunk_ends_does_not_matter(
 
 @pytest.mark.slow
 def test_a_recording_cut_at_every_byte(tmp_path: Path) -> None:
-    """Of a pcapng file the whole packets before the cut are read, and what is cut is told at the place it begins."""
+    """Of a pcapng file the whole packets before the cut are read, and the cut is reported at the place it begins."""
     data = pcapng(tmp_path / "made")
     frames = read(tmp_path / "file", data)[0]
     ends = [frame.offset + int.from_bytes(data[frame.offset + 4 : frame.offset + 8], "little") for frame in frames]
@@ -83,13 +83,13 @@ def test_a_recording_cut_at_every_byte(tmp_path: Path) -> None:
         with open_capture(tmp_path / "file") as reader:
             found, damage = list(reader), reader.damage
         assert found == frames[: sum(end <= size for end in ends)]
-        # Between two blocks a cut is told by the statistics that are missing.
+        # Between two blocks a cut shows in the statistics that are missing.
         assert [note[-10:] for note in reader.notes] == [] if damage else ["NLM-C011]"]
         assert damage is None or size - 500 < damage.offset <= size
 
 
 def test_a_wrong_checksum_costs_no_packet(tmp_path: Path) -> None:
-    """All packets stand before the checksum of a zstd frame: they are read, and that it is wrong is told."""
+    """All packets stand before the checksum of a zstd frame: they are read, and that it is wrong is reported."""
     data = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(pcap(bare=False)))
     data[-1] ^= 0xFF
     frames, damage = read(tmp_path / "file", bytes(data))
@@ -113,7 +113,7 @@ def test_damage_in_a_block_costs_no_block_before_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 3, 5, 8, 9, 12])
-def test_a_cut_zstd_frame_is_told(tmp_path: Path, cut: int) -> None:
+def test_a_cut_zstd_frame_is_reported(tmp_path: Path, cut: int) -> None:
     """Wherever the second frame of a file is cut, the packets of the first are read, and the end is no clean one."""
     whole = zstandard.compress(pcap(bare=False))
     frames, damage = read(tmp_path / "file", whole + zstandard.compress(LINK)[:cut])

@@ -59,7 +59,7 @@ def beside(name: str) -> Iterator[tuple[LiveProgram, Live, FakeKernel]]:
         yield started, live, kernel
 
 
-def heard(live: Live) -> None:
+def drain(live: Live) -> None:
     """Both have read all, or have waited long enough."""
     while True:
         while live.read(0, ROUTE) or live.read(1, ROUTE):
@@ -71,7 +71,7 @@ def heard(live: Live) -> None:
 
 def over(live: Live) -> CaptureReport:
     """The report, at the end."""
-    heard(live)
+    drain(live)
     live.finish()
     return live_reports(live, "live", kernel="")[0]
 
@@ -154,7 +154,7 @@ def test_one_that_is_slow_is_said_to_be(tmp_path: Path) -> None:
     with beside(name) as (started, live, kernel):
         for data in SENT:
             kernel.notify(data)
-        heard(live)
+        drain(live)
         (tmp_path / "gate").write_bytes(LINES[2])
         readable(started.descriptors, 60.0)
         found = over(live)
@@ -209,10 +209,10 @@ def test_without_bytes_none_decodes(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_line_long_before_its_message_is_of_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who prints what is expected beforehand has not heard it."""
+    """Who prints what is expected beforehand has not received it."""
     with beside(program(tmp_path, [READY, *LINES])) as (started, live, kernel):
         kernel.notify(SENT[0])
-        heard(live)
+        drain(live)
         due = live.programs.due(None)
         monkeypatch.setattr(started, "now", lambda: time.monotonic() + 1.0)
         live.programs.look(live.read)

@@ -158,7 +158,7 @@ def test_the_check_refuses_settings_that_take_a_name_of_nlmon(here: Path) -> Non
     assert nlmon("harness", "check", "libnl").stderr.startswith("error[NLM-N013]: libnl is no name")
 
 
-def test_a_state_that_cannot_be_told_says_what_is_missing(here: Path) -> None:
+def test_a_state_that_cannot_be_known_says_what_is_missing(here: Path) -> None:
     """And does not say that the capture holds nothing."""
     hello = {"hello": {"name": "tiny", "protocol": 1, "provides": {"link": ["ifindex", "ifname"]}}}
     event = {"offset": 0, "type": 16, "kind": "link", "fields": {"ifindex": 7, "ifname": "d0"}}

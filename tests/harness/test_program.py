@@ -254,7 +254,7 @@ CHECKED = [
 
 
 @pytest.mark.parametrize(("mistake", "lines"), CHECKED, ids=range(len(CHECKED)))
-def test_an_author_is_told_what_is_wrong(mistake: str, lines: list[str], tmp_path: Path) -> None:
+def test_an_author_learns_what_is_wrong(mistake: str, lines: list[str], tmp_path: Path) -> None:
     """Each problem with what the program was given, and the line that it wrote."""
     command = program(tmp_path, EMPTY, mistake)
     done = nlmon("harness", "check", command, "--timeout", "30")
