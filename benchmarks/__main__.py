@@ -42,11 +42,11 @@ def run(plan: Plan, rounds: int, only: str | re.Pattern[str], clock: Clock) -> R
                 continue
             try:
                 samples[one.key].append(plan.measure(one))
-                told = f"{samples[one.key][-1].rate('wall'):,.0f} messages/s"
+                shown = f"{samples[one.key][-1].rate('wall'):,.0f} messages/s"
             except SystemExit as error:
-                failed[one.key] = why[one.key] = told = str(error)
+                failed[one.key] = why[one.key] = shown = str(error)
                 samples[one.key].clear()
-            sys.stderr.write(f"round {number + 1}/{rounds}  {one.key}: {told}\n")
+            sys.stderr.write(f"round {number + 1}/{rounds}  {one.key}: {shown}\n")
     rows = []
     for one in wanted:
         yardstick = next((samples[key] for key in _yardsticks(one) if samples.get(key)), [])

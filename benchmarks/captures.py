@@ -137,12 +137,12 @@ def recording(folder: Path, share: float) -> Captures:
 
 
 def number_of(family: str, messages: Iterable[bytes]) -> tuple[int, bytes]:
-    """Number of a generic family, and the message of nlctrl that tells it."""
+    """Number of a generic family, and the message of nlctrl that announces it."""
     for message in messages:
         if message[4] == GENL_ID_CTRL and message[16] == 1 and family.encode() + b"\0" in message:
             at = message.index(b"\x06\0\x01\0", 20)  # CTRL_ATTR_FAMILY_ID, 16 bits
             return int.from_bytes(message[at + 4 : at + 6], "little"), message
-    raise ValueError(f"nobody tells of {family}")
+    raise ValueError(f"nobody announces {family}")
 
 
 def conntrack(folder: Path, count: int) -> Captures:
@@ -152,11 +152,11 @@ def conntrack(folder: Path, count: int) -> Captures:
 
 
 def nl80211(folder: Path, count: int) -> Captures:
-    """Messages of nl80211 of the fixture, repeated, behind the one that tells its number."""
+    """Messages of nl80211 of the fixture, repeated, behind the one that announces its number."""
     everything = list(from_fixture("03-nl80211", GENERIC))
-    number, told = number_of("nl80211", everything)
+    number, announced = number_of("nl80211", everything)
     found = [one for one in everything if int.from_bytes(one[4:6], "little") == number]
-    return write_all(folder, "nl80211", GENERIC, [told, *islice(cycle(found), count)])
+    return write_all(folder, "nl80211", GENERIC, [announced, *islice(cycle(found), count)])
 
 
 def build(folder: Path, mixed: int, links: int, repeated: int, share: float) -> dict[str, Captures]:

@@ -7,7 +7,7 @@ exporter brought out.
 
 Rules:
 1. A full queue is waited for, as a recording can do and a socket cannot; so every event goes through every exporter.
-2. Nobody reads what syslog sends: the kernel drops what has no room in the receiving socket, and tells no sender.
+2. Nobody reads what syslog sends: the kernel drops what has no room in the receiving socket, and notifies no sender.
 
 Not here: speed (``ours``), and memory of a comparison (``soak``).
 """
@@ -96,8 +96,8 @@ def exported(total: int, implementation: str) -> None:
                 if len(sizes) == ROWS:
                     break
         statuses = [queue.close(END) for queue in queues]
-        told = (f"{one.name} {one.written:,} written, {sum(one.dropped.values()):,} dropped" for one in statuses)
-        verdict(sizes, "; ".join(told))
+        counts = (f"{one.name} {one.written:,} written, {sum(one.dropped.values()):,} dropped" for one in statuses)
+        verdict(sizes, "; ".join(counts))
 
 
 def main() -> None:

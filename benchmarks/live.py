@@ -157,7 +157,7 @@ class Monitor:
 
 
 def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool = False) -> Sample:
-    """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too; ``resync``: libnl makes up for losses."""
+    """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too; ``resync``: libnl recovers from losses."""
     batch("link set lo up\n" + "".join(map(_device, range(DEVICES))))
     # Read ahead of decoding, so that the kernel's buffer is empty sooner.
     monitor = Monitor(buffer, resync=resync, pool=POOL)
@@ -184,8 +184,8 @@ def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool
     if beside:
         facts["lost, of ip monitor"] = lost / max(1, facts["lost by ip monitor"])
     monitor.backend.close()
-    heard = len(monitor.events) - int(facts["synthetic"])
-    return Sample(heard, end - start, cpu, peak_memory(), facts)
+    received = len(monitor.events) - int(facts["synthetic"])
+    return Sample(received, end - start, cpu, peak_memory(), facts)
 
 
 def _device(number: int) -> str:

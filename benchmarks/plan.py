@@ -33,7 +33,7 @@ MILLION = 1_000_000
 
 class Measurement(Struct, frozen=True):
     """``key``: its name, unlike any other's; ``what``: one line for people; ``missing``: why it cannot be done here;
-    ``wall``: several processes are at work, so that only the clock on the wall tells; ``once``: not in every round."""
+    ``wall``: several processes are at work, so that only the clock on the wall counts; ``once``: not in every round."""
 
     key: str
     what: str

@@ -109,7 +109,7 @@ def _device(line: str) -> str:
 
 
 def listen() -> socket.socket:
-    """A socket that hears of all that is counted here."""
+    """A socket that receives all that is counted here."""
     listener = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     listener.bind((0, 0))

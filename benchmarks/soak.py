@@ -50,7 +50,7 @@ RECORDINGS = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.1
 ROUTE = 0
 ROWS = 10
 PATIENCE = 30.0
-# A link that is renamed at the end of each round: who heard of that heard everything before.
+# A link that is renamed at the end of each round: who received that received everything before.
 SENTINELS = ("v0", "v1")
 
 
@@ -140,10 +140,10 @@ class Listener:
         self.problems.append(str(error))
 
     def wait(self, sentinel: str) -> None:
-        """Read until a link of this name was heard of."""
+        """Read until a link of this name was announced."""
         while self.seen != sentinel:
             if not select.select([self.backend.fileno(ROUTE)], [], [], PATIENCE)[0]:
-                raise SystemExit(f"{self.backend.name} never heard of {sentinel}")
+                raise SystemExit(f"{self.backend.name} never received {sentinel}")
             while self.backend.process(ROUTE):
                 pass
 

@@ -69,11 +69,11 @@ def _measured(kind: str) -> dict[str, Any]:
 def _counted(out: Path, capture: Path) -> dict[str, Any]:
     """What is missing between the first and the last event of an export, and the longest time without one."""
     decoded = subprocess.run([*NLMON, "decode", str(capture)], capture_output=True, text=True, check=True).stdout
-    heard = [(_address(one), one["timestamp"]) for one in map(json.loads, decoded.splitlines()) if _address(one)]
+    received = [(_address(one), one["timestamp"]) for one in map(json.loads, decoded.splitlines()) if _address(one)]
     got = Counter(_address(one) for one in map(json.loads, out.read_text(encoding="utf-8").splitlines()))
     got.pop("", None)
-    places = [place for place, (address, _) in enumerate(heard) if address in got]
-    between = heard[places[0] : places[-1] + 1]
+    places = [place for place, (address, _) in enumerate(received) if address in got]
+    between = received[places[0] : places[-1] + 1]
     times = [time for address, time in between if address in got]
     return {
         "events": len(between),

@@ -144,7 +144,7 @@ def test_the_program_around_libnl_reads_every_message(folder: Path, name: str, f
     assert form == "dump" or len(ran.stdout.splitlines()) == expected
 
 
-def test_a_missing_mark_is_told(tmp_path: Path) -> None:
+def test_a_missing_mark_is_reported(tmp_path: Path) -> None:
     """A document without the marks is left as it is."""
     script = (
         "import sys\nfrom pathlib import Path\nfrom benchmarks.__main__ import insert\ninsert(Path(sys.argv[1]), 'x')"

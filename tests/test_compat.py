@@ -72,9 +72,9 @@ def there_is(name: str, module: ModuleType) -> bool:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_warns_at_the_line_of_the_caller(name: str) -> None:
     """It names itself, the version that has it no more, and what takes its place, which there is."""
-    with pytest.warns(DeprecationWarning) as told:
+    with pytest.warns(DeprecationWarning) as found:
         CALLS[name]()
-    (warning,) = told
+    (warning,) = found
     said = re.fullmatch(
         r"(\w+)\(\) is deprecated and will be removed in nlmon (\S+); "
         r"use (\S+)\(\) of nlmon\.api, or (\S+)\(\) of nlmon\.manager",
@@ -99,7 +99,7 @@ print("done")
 @pytest.mark.parametrize(
     ("options", "code", "warned"), [(["-W", "default"], 0, 2), (["-W", "error"], 1, 1), ([], 0, 2)], ids=str
 )
-def test_a_program_is_told_once_for_each_line(options: list[str], code: int, warned: int, tmp_path: Path) -> None:
+def test_a_program_is_warned_once_for_each_line(options: list[str], code: int, warned: int, tmp_path: Path) -> None:
     """By default and when asked for, in the file that is run; as an error the first call raises. To import the module
     warns of nothing."""
     script = tmp_path / "old.py"

@@ -56,7 +56,7 @@ OTHER = {"where": "a.pcap", "why": "damaged", "hint": "record it again"}
     "kind", [one for one in kinds() if one.__module__ == errors.__name__], ids=lambda k: k.__name__
 )
 def test_an_error_can_be_pickled(kind: type[NlmonError]) -> None:
-    """Another process tells the same: class, text and values of every error."""
+    """Another process reports the same: class, text and values of every error."""
     named = dict(FINDING if issubclass(kind, errors.DecodeError) else OTHER) | OWN.get(kind.__name__, {})
     if kind is errors.KernelError:
         del named["why"]

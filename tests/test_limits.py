@@ -270,7 +270,7 @@ def test_large_objects_are_bounded_by_their_bytes() -> None:
 def test_a_link_without_room_accuses_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caches: tuple[str, ...]
 ) -> None:
-    """What an interface is called is not judged where the recording told of too many, and this is said."""
+    """What an interface is called is not judged where the recording announced too many, and this is said."""
     monkeypatch.setattr(kernel, "REMEMBERED", 10)
     found = [message(16, link(index, f"eth{index}")) for index in range(1, 21)]
     found += [message(16, link(3, "renamed", mtu=9000)), *(message(36, qdisc(index)) for index in range(1, 21))]

@@ -106,7 +106,7 @@ def test_a_configuration_is_applied_before_protocols_are_enabled() -> None:
 
 
 def test_a_callback_outlives_a_configuration() -> None:
-    """Whoever was told of events is told of those that come after it was applied."""
+    """Whoever received events receives those that come after it was applied."""
     kernel, seen = FakeKernel(), list[NlmonEvent]()
     with Manager(transports=kernel) as manager:
         manager.set_callback(lambda event, _: seen.append(event))

@@ -52,7 +52,7 @@ def test_the_unit_is_exposed_to_little(unit: Path) -> None:
     assert found is not None and float(found[1]) < 2.0
 
 
-def test_a_unit_without_a_sandbox_is_told(unit: Path) -> None:
+def test_a_unit_without_a_sandbox_is_reported(unit: Path) -> None:
     """The threshold is one that a unit can miss."""
     unit.write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
 

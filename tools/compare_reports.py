@@ -139,10 +139,10 @@ OBJECT = re.compile(r"(link|port|addr|neigh|fdb|route|rule) .*")
 
 
 def common_object(text: str) -> str:
-    """The name of an object without what only one of the versions tells.
+    """The name of an object without what only one of the versions says.
 
     An old report names interfaces by index and leaves out most of what tells routes apart; a new one has the words of
-    ``ip``, names of interfaces where they are known, and leaves out what ``ip`` does. What both tell is compared.
+    ``ip``, names of interfaces where they are known, and leaves out what ``ip`` does. What both say is compared.
     """
     if not OBJECT.fullmatch(text):
         return text

@@ -4,7 +4,7 @@
 
 The comparer and the cases are those of the tests (``tests/peers/table.py``, ``tests/peers/cases.py``): what this counts
 is what they assert. Columns: messages and fields compared over the recordings of both kernels, those in which the
-peer's value tells something (neither absent nor zero), equal, differing for a reason that stands below the table, and
+peer's value says something (neither absent nor zero), equal, differing for a reason that stands below the table, and
 differing without one. Fields that no recording shows with a telling value are listed last.
 "Not provided" are fields that the peer has and the implementation does not claim to give.
 
@@ -67,11 +67,11 @@ PAYLOADS: dict[str, tuple[type[Struct], ...]] = {
 ELSEWHERE = {"generic": {"vendor_id", "vendor_subcmd", "nl80211", "qca_vendor"}, "xfrm": {"templates"}}
 
 
-def unconfirmed(told: dict[str, set[str]]) -> list[str]:
+def unconfirmed(said_by: dict[str, set[str]]) -> list[str]:
     """Fields of our payloads that no peer spoke of, by protocol."""
     found = []
     for protocol, payloads in PAYLOADS.items():
-        said = {name.removeprefix("nl80211.").partition(".")[0] for name in told.get(protocol, ())}
+        said = {name.removeprefix("nl80211.").partition(".")[0] for name in said_by.get(protocol, ())}
         said |= {name.removesuffix(" or 0") for name in said} | ELSEWHERE.get(protocol, set())
         missing = [name for payload in payloads for name in payload.__struct_fields__ if name not in said]
         if missing:
@@ -85,7 +85,7 @@ def main() -> int:
     reasons: list[str] = []
     silent: list[str] = []
     wrong: list[str] = []
-    told: dict[str, set[str]] = {}
+    said_by: dict[str, set[str]] = {}
     for case in CASES:
         if case.runs and shutil.which(case.runs) is None:
             rows.append((case.protocol, case.peer, "not installed", *("" for _ in TITLES[3:])))
@@ -96,7 +96,7 @@ def main() -> int:
             counts = (found.messages, equal + excused + unequal, found.said.total(), equal, excused, unequal)
             shown = [f"{count:,}" for count in (*counts, found.not_provided.total())]
             rows.append((case.protocol, case.peer, backend, *shown))
-            told.setdefault(case.protocol, set()).update(found.said)
+            said_by.setdefault(case.protocol, set()).update(found.said)
             wrong += [f"{case} {backend}: {text}" for text in found.wrong[:SHOWN]]
             for field, count in sorted(found.excused.items()):
                 where = f"{case.protocol}, {case.peer}, {backend}"
@@ -108,7 +108,7 @@ def main() -> int:
         ("Notes", NOTES),
         ("Reasons", reasons),
         ("Never seen with a telling value", silent),
-        ("Fields of ours that no peer confirmed with a telling value", unconfirmed(told)),
+        ("Fields of ours that no peer confirmed with a telling value", unconfirmed(said_by)),
         ("Differences without a reason", wrong),
     ):
         if texts:

@@ -28,7 +28,7 @@ def words(section: str) -> set[str]:
 
 @pytest.mark.parametrize("module", [nlmon.api, nlmon.manager, nlmon.compat], ids=lambda module: str(module.__name__))
 def test_every_public_name_is_in_the_reference(module: ModuleType) -> None:
-    """In the section of its module; protocols are told once."""
+    """In the section of its module; protocols are listed once."""
     named = words(module.__name__) | {name for name in words("nlmon.api") if name.startswith("NLMON_PROTO_")}
 
     assert [name for name in module.__all__ if name not in named] == []

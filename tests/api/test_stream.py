@@ -152,18 +152,18 @@ def test_a_break_loses_nothing(use_libnl: bool) -> None:
 @BOTH
 def test_the_last_receiver_has_the_events(use_libnl: bool) -> None:
     """A callback that is set takes the place of the loop, and a loop that of the callback."""
-    told: list[NlmonEvent] = []
+    received: list[NlmonEvent] = []
 
     async def body(monitor: Monitor, kernel: WaitedKernel) -> Any:
         kernel.notify(named(1))
         first = await take(monitor, 1)
-        monitor.set_callback(lambda event, _: told.append(event))
+        monitor.set_callback(lambda event, _: received.append(event))
         kernel.notify(named(2))
         monitor.process(ROUTE)
         kernel.notify(named(3))
         return numbers(first), numbers(await take(monitor, 1))
 
-    assert (with_monitor(use_libnl, body), numbers(told)) == (([1], [3]), [2])
+    assert (with_monitor(use_libnl, body), numbers(received)) == (([1], [3]), [2])
 
 
 @BOTH

@@ -160,8 +160,8 @@ def test_what_the_kernel_refuses_has_its_code(use_libnl: bool) -> None:
 @BOTH
 def test_an_overrun_is_an_event(use_libnl: bool) -> None:
     """In its place, with the number of lost messages and without an old type; the call that met it succeeds."""
-    kernel, seen, told = FakeKernel(), list[NlmonEvent](), list[NlmonError]()
-    with Monitor(NetlinkConfig(use_libnl=use_libnl), transports=kernel, on_error=told.append) as monitor:
+    kernel, seen, reported = FakeKernel(), list[NlmonEvent](), list[NlmonError]()
+    with Monitor(NetlinkConfig(use_libnl=use_libnl), transports=kernel, on_error=reported.append) as monitor:
         monitor.set_callback(lambda event, _: seen.append(event))
         monitor.start()
         kernel.notify(LINK)
@@ -173,7 +173,7 @@ def test_an_overrun_is_an_event(use_libnl: bool) -> None:
 
     assert (results, [event.type for event in seen]) == ([0, 0, 0], [EventType.LINK, None, EventType.LINK])
     assert lost.netlink.data.overrun is not None
-    assert (lost.netlink.data.overrun.drops, lost.data, [error.code for error in told]) == (3, None, ["NLM-T010"])
+    assert (lost.netlink.data.overrun.drops, lost.data, [error.code for error in reported]) == (3, None, ["NLM-T010"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Numbers and captures of a monitor: each lie is found, and the good pair tells none."""
+"""Numbers and captures of a monitor: each lie is found, and the good pair has none."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_protocol_is_that_of_the_request(
 def test_protocol_where_request_and_message_differ(
     name: str, request_: bytes, rows: list[bytes], protocol: int | None
 ) -> None:
-    """A destroyed socket tells its own; a request for another family or a cut one tells nothing it does not hold."""
+    """A destroyed socket names its own; a request for another family or a cut one gives nothing it does not hold."""
     assert payload(name, SOCK_DIAG, by_family(inet_msg(2), *rows), request=request_).protocol == protocol
 
 
@@ -61,7 +61,7 @@ def test_other_families_are_counted(name: str, family: int) -> None:
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("type_", [18, 19, 21])
 def test_other_types_are_counted(name: str, type_: int) -> None:
-    """SOCK_DESTROY is a program's order, 18 and 19 the old way to ask; none tells of a socket."""
+    """SOCK_DESTROY is a program's order, 18 and 19 the old way to ask; none announces a socket."""
     decoded = decode(name, SOCK_DIAG, message(type_, inet_msg(2)))
     assert (decoded.events, findings(decoded), decoded.unknown) == ([], [], [(type_, 2)])
 

@@ -177,7 +177,7 @@ def test_what_nobody_can_read_is_no_verdict() -> None:
 
 
 def test_what_the_kernel_refused_is_named() -> None:
-    """Errors are told by code and by what they are, once where both implementations say the same."""
+    """Errors are listed by code and by what they are, once where both implementations say the same."""
     done = nlmon("replay", CAPTURES / "linux-6.12" / "05-sock_diag.pcap.zst")
 
     assert "errors in both: NLM-D004 the kernel answers ENOENT, 4 times" in done.stdout
@@ -356,7 +356,7 @@ def test_the_former_name_of_a_command_says_the_new_one() -> None:
     ],
     ids=str,
 )
-def test_what_no_socket_hears_judges_no_cache(words: tuple[str, ...], names: str) -> None:
+def test_what_no_socket_receives_judges_no_cache(words: tuple[str, ...], names: str) -> None:
     """Fed every message, libnl's caches and recovery hold what nobody said to a socket; without ``--select all``
     they are judged."""
     done = nlmon("replay", BASIC, "--select", "all", *words)
@@ -425,7 +425,7 @@ def sections(*packets: tuple[int, bytes]) -> bytes:
 
 
 def test_a_capture_without_netlink_is_said(tmp_path: Path) -> None:
-    """When every packet is of another link type, there is nothing to look at; some are told and no mistake."""
+    """When every packet is of another link type, there is nothing to look at; some are named and no mistake."""
     none, some = tmp_path / "none.pcapng", tmp_path / "some.pcapng"
     cooked = struct.pack(">HH10xH", 4, 824, 0) + struct.pack("<IHHII", 16, 16, 0, 0, 0)
     none.write_bytes(sections((0, bytes(60)), (0, bytes(60))))

@@ -97,7 +97,7 @@ def test_notices_fail_a_strict_check(folder: Path, options: tuple[str, ...], cod
 
 
 def test_nothing_is_shown_of_a_configuration_with_an_error() -> None:
-    """The problems are told instead."""
+    """The problems are printed instead."""
     done = nlmon("config", "show", "bad.yaml")
 
     assert (done.returncode, done.stdout, done.stderr.count("error[")) == (3, "", 3)

@@ -107,7 +107,7 @@ def test_what_is_no_range_is_a_mistake(made: Path, tmp_path: Path, text: str) ->
     assert [path.name for path in tmp_path.iterdir()] == ["made.pcapng"]
 
 
-def test_frames_that_are_not_there_are_told(made: Path, tmp_path: Path) -> None:
+def test_frames_that_are_not_there_are_reported(made: Path, tmp_path: Path) -> None:
     """None of them: no file is written."""
     assert refused(made, tmp_path / "cut.pcapng", "--frames", "6-") == "NLM-C030"
     assert [path.name for path in tmp_path.iterdir()] == ["made.pcapng"]
@@ -132,7 +132,7 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_of_a_damaged_file_what_can_be_read_is_cut(made: Path, tmp_path: Path) -> None:
-    """Behind the frames that are asked for damage is no matter; before their end it is told, and the cut is whole."""
+    """Behind the frames asked for damage is no matter; before their end it is reported, and the cut is whole."""
     broken, out = tmp_path / "broken.pcapng", tmp_path / "cut.pcapng"
     broken.write_bytes(made.read_bytes()[:-200])
     with open_capture(broken) as reader:

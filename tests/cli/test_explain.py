@@ -115,8 +115,8 @@ class Terminal(io.StringIO):
         (io.StringIO(), ["NLD101"], ""),
     ],
 )
-def test_a_terminal_is_told_how_to_have_codes_explained(stream: io.StringIO, codes: list[str], said: str) -> None:
-    """Each code once, and nothing where there is none; a pipe or a file is told nothing."""
+def test_a_terminal_is_shown_how_to_have_codes_explained(stream: io.StringIO, codes: list[str], said: str) -> None:
+    """Each code once, and nothing where there is none; a pipe or a file gets nothing."""
     say_where_explained(codes, stream)
 
     assert stream.getvalue() == said

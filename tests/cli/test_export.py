@@ -41,7 +41,7 @@ def test_several_exports_get_the_same(tmp_path: Path) -> None:
         ("json:/dev/full", 4, "NLM-O003"),
     ],
 )
-def test_what_cannot_be_is_told(export: str, code: int, error: str) -> None:
+def test_what_cannot_be_is_reported(export: str, code: int, error: str) -> None:
     """Before anything is decoded, and without a traceback."""
     done = nlmon("decode", BASIC, "--export", export)
 

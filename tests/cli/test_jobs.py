@@ -66,7 +66,7 @@ def test_several_jobs_print_what_one_prints(tmp_path: Path, options: list[str]) 
 
 
 @pytest.mark.long
-def test_all_recordings_are_told_alike() -> None:
+def test_all_recordings_are_reported_alike() -> None:
     """Every recording but those of the oldest kernel, by as many jobs as there are CPUs."""
     captures = sorted(set(CAPTURES.parent.glob("*/*.pcap.zst")) - set(CAPTURES.parent.glob("linux-6.1/*")))
     options = ("--group", "tc", "--both-ways", "--format", "json")
@@ -176,7 +176,7 @@ SIGNALS = [
     ],
 )
 def test_a_signal_ends_all_at_once(tmp_path: Path, number: int, code: int, said: bytes, whom: str) -> None:
-    """In the middle of the work, by Ctrl-C, which is told what it cost, or as a service manager does, without a word;
+    """In the middle of the work, by Ctrl-C, which names what it cost, or as a service manager does, without a word;
     and nobody is left to hold the output open."""
     pipe = tmp_path / "pipe.pcap"
     os.mkfifo(pipe)

@@ -54,7 +54,7 @@ def configuration(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("mode", [("--test-mode",), ("--dump-events",), ("--replay", BASIC), ()], ids=str)
 def test_a_configuration_with_a_mistake(mode: tuple[object, ...], tmp_path: Path) -> None:
-    """Is told as nlmon config check tells it, in every mode, and ends it with 3."""
+    """Is reported as nlmon config check does, in every mode, and ends it with 3."""
     path = configuration(tmp_path, "core: {max_events: 1}\n")
     done = nlmon("--config", path, *mode)
 

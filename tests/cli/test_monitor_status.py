@@ -68,7 +68,7 @@ def test_all_that_run(folders: Path) -> None:
     assert (result.returncode, result.stdout) == (0, status_text(STATUS) + "\n" + status_text(other))
 
 
-def test_one_that_does_not_answer_is_told_after_the_others(folders: Path) -> None:
+def test_one_that_does_not_answer_is_reported_after_the_others(folders: Path) -> None:
     """The status of those that answer is printed, and the exit code says that it is not all."""
     with serving(folders / "a.sock"), serving(folders / "b.sock", lambda _: b"garbage\n"):
         result = nlmon("--status")

@@ -43,19 +43,19 @@ for one in kept: one.close()
 def test_a_quiet_host_is_recorded_and_proves_nothing(tmp_path: Path) -> None:
     """Links and routes, families, sockets, tracked connections and policies are there from the start, and both
     implementations read the same of them; of IPsec libnl alone reads. That says nothing about notifications."""
-    told = inside(QUIET, str(tmp_path / "a.pcapng"))
-    code, said = told["record"]
+    found = inside(QUIET, str(tmp_path / "a.pcapng"))
+    code, said = found["record"]
 
     assert (code, "Traceback" in said, "is missing" in said) == (0, False, False)
-    outcomes = {name: (code, verdict, said) for name, (code, verdict, _, said) in told["outcomes"].items()}
+    outcomes = {name: (code, verdict, said) for name, (code, verdict, _, said) in found["outcomes"].items()}
     said = "error[NLM-U002]: no event was compared: no notification of these protocols was recorded"
     assert {name: (code, verdict, err.startswith(said)) for name, (code, verdict, err) in outcomes.items()} == (
         dict.fromkeys(outcomes, (3, "inconclusive", True))
     )
-    answers = {name: count for name, (_, _, count, _) in told["outcomes"].items()}
+    answers = {name: count for name, (_, _, count, _) in found["outcomes"].items()}
     assert min(answers.values()) > 0
     assert answers["sock_diag"] >= 7
-    assert len(told["kinds"]) == 5
+    assert len(found["kinds"]) == 5
 
 
 NAMED = """
@@ -76,20 +76,20 @@ said = record.communicate()[1]
 def outcome(*words):
     ran = subprocess.run([*program, "replay", path, "--format", "json", *words], capture_output=True, text=True)
     (capture,) = json.loads(ran.stdout)["captures"]
-    heard = {name: capture["enhancements"].get(name, 0) for name in ("nexthop", "tc")}
-    return [ran.returncode, capture["verdict"], heard, sorted(capture["not_subscribed"])]
+    given = {name: capture["enhancements"].get(name, 0) for name in ("nexthop", "tc")}
+    return [ran.returncode, capture["verdict"], given, sorted(capture["not_subscribed"])]
 done({"record": [record.returncode, said], "with": outcome(*groups), "without": outcome()})
 """
 
 
 def test_named_groups_are_recorded_and_replayed(tmp_path: Path) -> None:
-    """What ``--group`` recorded, the same ``--group`` replays: next hops and qdiscs; without, no monitor hears them."""
+    """What ``--group`` recorded, the same ``--group`` replays: next hops and qdiscs; without, none receives them."""
     require_program("tc")
-    told = inside(NAMED, str(tmp_path / "a.pcapng"))
+    found = inside(NAMED, str(tmp_path / "a.pcapng"))
 
-    assert (told["record"][0], "warning" in told["record"][1]) == (0, False)
-    assert told["with"] == [0, "equivalent", {"nexthop": 2, "tc": 2}, []]
-    assert told["without"][2:] == [
+    assert (found["record"][0], "warning" in found["record"][1]) == (0, False)
+    assert found["with"] == [0, "equivalent", {"nexthop": 2, "tc": 2}, []]
+    assert found["without"][2:] == [
         {"nexthop": 0, "tc": 0},
         ["RTM_DELNEXTHOP", "RTM_DELQDISC", "RTM_NEWNEXTHOP", "RTM_NEWQDISC"],
     ]
@@ -137,16 +137,16 @@ done({"record": [record.returncode, said], "replay": [capture["verdict"], captur
 )
 def test_a_recording_proves_its_final_state(tmp_path: Path, number: int, words: tuple[str, ...]) -> None:
     """It ends with the dumps that it begins with, however it ends. What changes while they are made was announced
-    before, so a replay finds the kernel in the state that the notifications tell, but for what the kernel never
+    before, so a replay finds the kernel in the state that the notifications announce, but for what the kernel never
     announces: routes that go with a link, a device's own multicast addresses, and the peer of a link that was announced
     before it had one."""
-    told = inside(FINAL, str(tmp_path / "a.pcapng"), str(int(number)), *words)
+    found = inside(FINAL, str(tmp_path / "a.pcapng"), str(int(number)), *words)
     with open_capture(tmp_path / "a.pcapng") as reader:
         asked = [frame.data[4:6] + frame.data[16:17] for frame in reader if frame.direction == "out"]
 
-    assert (told["record"][0], "warning" in told["record"][1]) == (0, False)
-    assert told["unannounced"] == []
-    assert told["replay"] == ["equivalent", "same"]
+    assert (found["record"][0], "warning" in found["record"][1]) == (0, False)
+    assert found["unannounced"] == []
+    assert found["replay"] == ["equivalent", "same"]
     assert (len(asked), asked[:9]) == (18, asked[9:])
 
 

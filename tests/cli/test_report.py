@@ -212,7 +212,7 @@ def test_a_dash_is_the_standard_output(folder: Path) -> None:
     assert json.loads((folder / "-").read_text())["label"] == "nlmon"
 
 
-def test_a_run_that_did_not_end_is_no_good_news(folder: Path) -> None:
+def test_a_run_that_did_not_end_is_not_good(folder: Path) -> None:
     """What is gone from it may be gone because it was stopped."""
     run_that_stops(folder)
     found = nlmon("report", "diff", "run.jsonl", "stopped.jsonl", folder=folder)

@@ -453,7 +453,7 @@ def test_what_is_kept_replaces_nothing_else(suite: Path) -> None:
 
 
 def test_a_capture_that_must_not_be_read_has_no_digest(suite: Path) -> None:
-    """The report of a scenario of a stranger tells nothing of files outside of its folder."""
+    """The report of a scenario of a stranger shows nothing of files outside of its folder."""
     (suite / "secret").write_text("secret")
     (suite / "scenarios" / "out.yaml").write_text(
         "scenario: 1\nid: out\ntitle: It lies outside of it.\ncapture: ../secret\nexpect: {verdict: equivalent}\n"

@@ -69,7 +69,7 @@ def test_the_json_follows_its_schema(name: str) -> None:
 def test_the_state_at_a_frame(
     three: Path, arguments: tuple[object, ...], names: list[str], ports: list[str], frame: int
 ) -> None:
-    """It holds what was told up to that frame; without one, at the end."""
+    """It holds what was announced up to that frame; without one, at the end."""
     found = objects(three, *arguments)
 
     assert [one["ifname"] for one in found["objects"]["link"]] == names
@@ -93,7 +93,7 @@ def test_people_get_a_line_for_each_object(three: Path) -> None:
     assert done.stderr == "3 objects at frame 2, by 3 events and 0 answers\n"
 
 
-def test_a_frame_that_is_not_there_is_told(three: Path) -> None:
+def test_a_frame_that_is_not_there_is_reported(three: Path) -> None:
     """The state at the last frame is printed, and the exit code says that it is another one."""
     done = nlmon("state", three, "--at", 4)
 
@@ -102,7 +102,7 @@ def test_a_frame_that_is_not_there_is_told(three: Path) -> None:
     assert "error[NLM-C030]: the capture has no frame 4" in done.stderr
 
 
-def test_a_capture_without_objects_is_told() -> None:
+def test_a_capture_without_objects_is_reported() -> None:
     """One of conntrack holds no link."""
     done = nlmon("state", CAPTURES / "04-conntrack.pcap.zst", "--at", 1)
 

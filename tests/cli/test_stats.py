@@ -49,7 +49,7 @@ def test_layouts_change_no_event() -> None:
 
 
 def test_a_status_for_people() -> None:
-    """The table has a row a protocol, and the layouts are told in a line."""
+    """The table has a row a protocol, and the layouts are named in a line."""
     text = nlmon("capture", "stats", TOPOLOGY, "--protocol", "route").stdout
 
     assert ("NETLINK_ROUTE" in text, "NETLINK_XFRM" in text, "layouts (functions" in text) == (True, False, True)

@@ -62,12 +62,12 @@ ENDS: dict[str, tuple[Line, int, str, str, str]] = {
 
 @pytest.mark.parametrize(("line", "code", "out", "err", "said"), ENDS.values(), ids=ENDS.keys())
 def test_what_does_not_hold(line: Line, code: int, out: str, err: str, said: str) -> None:
-    """An exit code that the help does not name, output of another form and text that acts are told."""
+    """An exit code that the help does not name, output of another form and text that acts are reported."""
     assert wrong(line, CompletedProcess([], code, out, err))[: len(said)] == said
 
 
 def test_what_holds() -> None:
-    """Nothing is told of a command that does as it should."""
+    """Nothing is reported of a command that does as it should."""
     done = nlmon("capture", "info", CAPTURES / "linux-6.12" / "06-xfrm.pcap.zst", "--format", "json")
 
     assert (wrong(INFO, done), json.loads(done.stdout)["damage"]) == ("", None)

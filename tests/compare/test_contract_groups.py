@@ -34,6 +34,6 @@ def test_every_group_of_the_contract_can_be_asked_for() -> None:
     assert {row.asked for one in ours() for row in one.groups if row.asked} == set(EXTRA_GROUPS)
 
 
-def test_an_unknown_implementation_owes_no_group() -> None:
+def test_an_unknown_implementation_has_to_join_no_group() -> None:
     """The contract says nothing of it."""
     assert statement_of("another").joins(("tc",)) == {}

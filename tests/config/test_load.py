@@ -251,7 +251,7 @@ NOTICES = [
 
 @pytest.mark.parametrize(("text", "problem"), NOTICES)
 def test_a_notice_leaves_the_configuration(text: str, problem: str) -> None:
-    """What has no effect is told, and nothing is refused for it."""
+    """What has no effect is reported, and nothing is refused for it."""
     assert (said(text), of(text).config is not None) == ([problem], True)
 
 
@@ -268,7 +268,7 @@ def test_an_export_that_is_switched_is_not_said_to_be_off(text: str, codes: list
     assert [one.code for one in of(text).problems] == codes
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_their_lines() -> None:
     """Of every key, and of what keys demand of each other."""
     text = "export: {pcap: {enabled: true}}\ncore: {max_events: 1}\nzzz: 1\nlogging: {level: loud}\n"
 
@@ -281,7 +281,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
 
 
 def test_a_refused_key_is_not_said_to_be_missing() -> None:
-    """One mistake is told once."""
+    """One mistake is reported once."""
     assert [one.code for one in of("export: {json: {enabled: true, file: [a]}}").problems] == ["NLM-G012"]
 
 
@@ -421,7 +421,7 @@ def test_a_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_read_while_somebody_writes(tmp_path: Path) -> None:
-    """As that of <(command) is; one without a writer, or without an end, is told and not waited for."""
+    """As that of <(command) is; one without a writer, or without an end, is reported and not waited for."""
     os.mkfifo(tmp_path / "pipe")
     nobody = load([tmp_path / "pipe"], {})
     reader, writer = os.pipe()

@@ -35,7 +35,7 @@ def test_a_change_is_taken_over(file: Path) -> None:
 
 @pytest.mark.parametrize("text", ["core: {max_events: 5}\n", "core: [", None])
 def test_with_an_error_the_old_one_stays(file: Path, text: str | None) -> None:
-    """Whether a value is wrong, the file is none, or it is gone; the errors are told."""
+    """Whether a value is wrong, the file is none, or it is gone; the errors are reported."""
     first = load([file], {})
     if text is None:
         file.unlink()

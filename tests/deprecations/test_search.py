@@ -1,4 +1,4 @@
-"""The search in files and folders: what is read, what is left out, and what is told."""
+"""The search in files and folders: what is read, what is left out, and what is reported."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_file_is_read_once() -> None:
     assert files("b", "b/a.c", ".") == ["b/a.c"]
 
 
-def test_what_is_not_there_is_told() -> None:
+def test_what_is_not_there_is_reported() -> None:
     """And what is not searched by its name."""
     write("notes.txt")
     write("good.c")
@@ -114,7 +114,7 @@ def test_what_is_broken_does_not_end_the_search() -> None:
 
 
 def test_so_many_files_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first that is left out is told."""
+    """The first that is left out is reported."""
     monkeypatch.setattr(search, "MOST_FILES", 2)
     for name in ("a.c", "b.c", "c.c", "d.c"):
         write(name)

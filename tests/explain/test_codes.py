@@ -1,4 +1,4 @@
-"""Every code and word has an explanation that can be found, is true as far as a program can tell, and fits a screen."""
+"""Every code and word has an explanation that can be found, holds as far as a program can check, and fits a screen."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def test_a_file_of_another_user_is_not_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_never_write_one_file(tmp_path: Path, kind: str) -> None:
-    """The second one is told; when the first one has ended, it can."""
+    """The second one is reported; when the first one has ended, it can."""
     first, second = KINDS[kind](tmp_path / "events"), KINDS[kind](tmp_path / "events")
     first.open()
     with pytest.raises(ExportError, match="NLM-O004"):
@@ -436,7 +436,7 @@ def test_a_full_disk_puts_no_zeros_into_a_file_that_was_emptied(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_tells_at_the_end_ends_no_export(
+def test_a_server_that_reports_at_the_end_ends_no_export(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """As one of NFS does: the file is left, and the next one begun."""
@@ -474,7 +474,7 @@ def test_a_folder_in_the_way_is_named_and_left_alone(tmp_path: Path, name: str) 
     assert exporter.written == len(EXPECTED)
 
 
-def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+def test_a_name_that_no_file_can_have_is_reported(tmp_path: Path) -> None:
     """With the reason."""
     with pytest.raises(ExportError, match=r"NLM-O001.*null byte"):
         JsonLinesExporter(tmp_path / "a\0b").open()

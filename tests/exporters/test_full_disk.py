@@ -1,4 +1,4 @@
-"""A full disk: told, counted, and no matter of the other exports; when there is room again, writing goes on."""
+"""A full disk: reported, counted, and no matter of the other exports; when there is room again, writing goes on."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ kind, small, elsewhere = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=True)
 (small / "ballast").write_bytes(bytes(2 << 20))
 make = PcapngExporter if kind == "pcap" else JsonLinesExporter
-told = []
+reported = []
 full = ExportQueue(
     make(small / "events", Rotation(size=40_000, count=99)),
     patience=Patience(tries=2, first=0.01, longest=0.02),
-    on_change=lambda status: told.append((status.state, status.error)),
+    on_change=lambda status: reported.append((status.state, status.error)),
 )
 other = ExportQueue(JsonLinesExporter(elsewhere / "events"))
 for queue in (full, other):
@@ -51,7 +51,7 @@ until(lambda: full.status().written == 20)
 with (small / "ballast").open("ab", buffering=0) as file, suppress(OSError):
     while file.write(bytes(4096)):
         pass
-while not told:
+while not reported:
     put(5)
     time.sleep(0.01)
 until(lambda: full.status().dropped.get("failed", 0) > 0)
@@ -72,7 +72,7 @@ def read(path):
 
 names = sorted(path.name for path in small.iterdir())
 print(json.dumps({
-    "told": told,
+    "reported": reported,
     "names": names,
     "read": sum(len(read(small / name)) for name in names),
     "full": [ends[0].state, ends[0].written, ends[0].waiting, dict(ends[0].dropped), ends[0].failures > 0],
@@ -84,7 +84,7 @@ print(json.dumps({
 
 @pytest.mark.live
 @pytest.mark.parametrize("kind", ["json", "pcap"])
-def test_a_full_disk_is_told_and_writing_goes_on_when_there_is_room(tmp_path: Path, kind: str) -> None:
+def test_a_full_disk_is_reported_and_writing_goes_on_when_there_is_room(tmp_path: Path, kind: str) -> None:
     """All files can be read and hold what counts as written; the other export has everything."""
     small, elsewhere = tmp_path / "small", tmp_path / "elsewhere"
     small.mkdir()
@@ -92,8 +92,8 @@ def test_a_full_disk_is_told_and_writing_goes_on_when_there_is_room(tmp_path: Pa
     found: dict[str, Any] = inside(SMALL, kind, str(small), str(elsewhere), prefix=require_mounts())
     state, written, waiting, dropped, failed = found["full"]
 
-    assert [name for name, _ in found["told"]][:2] == ["failing", "working"]
-    assert found["told"][0][1].startswith("NLM-O005") and "No space left on device" in found["told"][0][1]
+    assert [name for name, _ in found["reported"]][:2] == ["failing", "working"]
+    assert found["reported"][0][1].startswith("NLM-O005") and "No space left on device" in found["reported"][0][1]
     assert (state, waiting, failed, found["read"]) == ("closed", 0, True, written)
     assert (set(dropped), written + sum(dropped.values())) == ({"failed"}, found["put"])
     assert found["other"] == ["closed", 0, {}, 0]

@@ -81,7 +81,7 @@ def test_a_hostile_name_stays_text() -> None:
 @pytest.mark.parametrize("implementation", ["legacy", "libnl"])
 @pytest.mark.parametrize("capture", ALL_CAPTURES[2:6], ids=lambda path: path.name.partition(".")[0])
 def test_a_line_is_read_into_the_form_of_an_event(capture: Path, implementation: str) -> None:
-    """The same but for its place, and for what a generic message is not of, which no line tells."""
+    """The same but for its place, and for what a generic message is not of, which no line says."""
     for one, _ in received(capture, implementation)[:400]:
         form = in_event_form(exported_line(one))
         expected = {**json.loads(json.dumps(event_to_dict(one))), "frame": 0, "offset": 0}

@@ -107,7 +107,7 @@ def test_what_others_count_is_asked_for() -> None:
     }.items() <= found.items()
 
 
-def test_every_metric_is_told_once() -> None:
+def test_every_metric_is_given_once() -> None:
     """With a text and a kind, and those of the table alone."""
     with offered() as exporter:
         text = scrape(exporter)
@@ -162,7 +162,7 @@ def test_this_host_alone_may_ask() -> None:
         assert exporter._server.server_address[0] == "::1"
 
 
-def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
+def test_a_port_that_is_taken_is_reported_and_tried_again() -> None:
     """Events are counted until it is free, and are in the metrics then."""
     with offered() as first:
         second = PrometheusExporter("legacy", port=first.port)
@@ -180,7 +180,7 @@ def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])
-def test_what_is_no_port_is_told(port: int) -> None:
+def test_what_is_no_port_is_reported(port: int) -> None:
     """As one that is taken."""
     with pytest.raises(ExportError, match=r"NLM-O020.*0-65535"):
         PrometheusExporter("libnl", port=port).open()
@@ -234,7 +234,7 @@ def test_a_question_without_end_is_refused(question: bytes, answer: bytes) -> No
         assert "nlmon_events_total" in scrape(exporter)
 
 
-def test_a_bug_in_what_is_counted_is_told_to_who_asks(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_in_what_is_counted_is_the_answer_to_who_asks(capfd: pytest.CaptureFixture[str]) -> None:
     """And not printed at each scrape; the next one is answered."""
     answers = iter([None, Counts()])
     exporter = PrometheusExporter("libnl", port=0, counts=lambda: next(answers))  # type: ignore[arg-type, return-value]

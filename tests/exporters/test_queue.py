@@ -154,23 +154,23 @@ def test_the_bytes_of_datagrams_are_bounded() -> None:
     assert one.close(0).dropped == {CLOSED: 2, FULL: 3}
 
 
-def test_a_failure_is_tried_again_and_told() -> None:
-    """Nothing is lost or written twice; what changes is told once each way."""
-    told: list[tuple[str, int, str]] = []
+def test_a_failure_is_tried_again_and_reported() -> None:
+    """Nothing is lost or written twice; what changes is reported once each way."""
+    reported: list[tuple[str, int, str]] = []
     exporter = Memory(failures=2)
-    one = queue(exporter, on_change=lambda status: told.append((status.state, status.failures, status.error)))
+    one = queue(exporter, on_change=lambda status: reported.append((status.state, status.failures, status.error)))
     one.start()
     one.put(EVENT, DATAGRAM)
     until(lambda: exporter.written)
     status = one.close(60)
 
     error = "NLM-O005: events cannot be written"
-    assert told == [("failing", 1, error), ("working", 2, error)]
+    assert reported == [("failing", 1, error), ("working", 2, error)]
     assert (exporter.out, status.failures, status.dropped) == ([EVENT], 2, {})
 
 
 def test_what_has_failed_is_opened_again_without_events() -> None:
-    """A server that comes back is there when the next event comes; that it works is told then."""
+    """A server that comes back is there when the next event comes; that it works is reported then."""
 
     class Closed(Memory):
         opened = 0
@@ -180,18 +180,18 @@ def test_what_has_failed_is_opened_again_without_events() -> None:
             if self.opened < 3:
                 raise ExportError("NLM-O011", "the server cannot be reached")
 
-    told: list[str] = []
+    reported: list[str] = []
     exporter = Closed(failures=QUICK.tries)
-    one = queue(exporter, on_change=lambda status: told.append(status.state))
+    one = queue(exporter, on_change=lambda status: reported.append(status.state))
     one.put(EVENT, DATAGRAM)
     one.start()
     until(lambda: exporter.opened > 3)
-    before = list(told)
+    before = list(reported)
     one.put(EVENT, DATAGRAM)
     until(lambda: exporter.written)
     status = one.close(60)
 
-    assert (before, told) == (["failing"], ["failing", "working"])
+    assert (before, reported) == (["failing"], ["failing", "working"])
     assert (status.failures, status.dropped) == (QUICK.tries + 2, {FAILED: 1})
 
 
@@ -217,13 +217,13 @@ def test_a_program_exports_what_its_callback_is_given(tmp_path: Path, use_libnl:
     for one in queues:
         one.start()
 
-    def told(event: NlmonEvent, _: object) -> None:
+    def received(event: NlmonEvent, _: object) -> None:
         for one in queues:
             one.put(event.event, event.data if isinstance(event.data, bytes) else b"")
 
     sent = [message(16, link(number, f"eth{number}")) for number in (1, 2)]
     with Monitor(NetlinkConfig(use_libnl=use_libnl), transports=kernel) as monitor:
-        monitor.set_callback(told)
+        monitor.set_callback(received)
         monitor.start()
         kernel.notify(b"".join(sent))
         monitor.process(0)
@@ -248,7 +248,7 @@ def test_one_event_always_has_room() -> None:
 
 
 def test_the_end_waits_no_longer_than_it_may() -> None:
-    """Not for one that hangs, whose events are told as waiting, nor for one that fails."""
+    """Not for one that hangs, whose events are counted as waiting, nor for one that fails."""
     hanging, failing = Memory(), Memory(failures=10**9)
     hanging.gate.clear()
     found = []
@@ -287,25 +287,25 @@ def test_what_comes_after_the_end_is_counted() -> None:
     assert (one.status().dropped, one.status().waiting) == ({CLOSED: 1}, 0)
 
 
-@pytest.mark.parametrize("tells", [True, False], ids=["told", "cannot be told"])
-def test_a_bug_ends_one_exporter_alone(tells: bool) -> None:
+@pytest.mark.parametrize("takes", [True, False], ids=["reported", "cannot be reported"])
+def test_a_bug_ends_one_exporter_alone(takes: bool) -> None:
     """Whoever puts notices nothing; the status says what it was."""
-    told = []
+    reported = []
 
-    def tell(status: ExportStatus) -> None:
-        told.append(status.state)
-        if not tells:
+    def report(status: ExportStatus) -> None:
+        reported.append(status.state)
+        if not takes:
             raise RuntimeError("no ear")
 
     exporter = Memory(bug=ValueError("oh"))
-    one = queue(exporter, on_change=tell)
+    one = queue(exporter, on_change=report)
     one.start()
     one.put(EVENT, DATAGRAM)
     until(lambda: exporter.closed)
     one.put(EVENT, DATAGRAM)
     status = one.close(60)
 
-    assert (status.state, status.error, told) == (
+    assert (status.state, status.error, reported) == (
         *("broken", "NLM-O009: a bug has ended the export memory: ValueError: oh", ["broken"]),
     )
     assert (status.written, status.waiting, status.dropped) == (0, 1, {CLOSED: 1})
@@ -329,7 +329,7 @@ def test_nothing_that_is_raised_goes_unsaid(bug: BaseException) -> None:
     assert type(bug).__name__ in status.error
 
 
-def test_whoever_is_told_may_close() -> None:
+def test_whoever_gets_the_report_may_close() -> None:
     """It is in the thread that closing would wait for; what is left is tried once more and counted."""
     exporter, statuses = Memory(failures=10**9), list[ExportStatus]()
     one = queue(exporter, on_change=lambda _: statuses.append(one.close(0)))
@@ -341,7 +341,7 @@ def test_whoever_is_told_may_close() -> None:
     assert (len(statuses), status.state, status.waiting, status.dropped) == (1, "closed", 0, {FAILED: 1})
 
 
-def test_a_bug_in_closing_is_told() -> None:
+def test_a_bug_in_closing_is_reported() -> None:
     """And ends nothing else."""
 
     class Stuck(Memory):

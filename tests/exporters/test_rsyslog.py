@@ -103,7 +103,7 @@ def rsyslog(tmp_path: Path) -> Rsyslog:
 @pytest.mark.parametrize("kind", ["udp", "tcp", "local"])
 def test_messages_arrive_through_a_restart(rsyslog: Rsyslog, kind: str) -> None:
     """Those that are put while the server is gone wait; each arrives once, in order, and with its fields. By UDP some
-    of these may be lost or come twice, since the network tells late that nobody is there."""
+    of these may be lost or come twice, since the network reports late that nobody is there."""
     exporter = SyslogExporter(rsyslog.server(kind), facility="daemon", severity="notice", app="own")
     queue = ExportQueue(exporter, patience=Patience(tries=1000, first=0.01, longest=0.05))
     third = len(EVENTS) // 3

@@ -269,7 +269,7 @@ def test_a_message_larger_than_the_buffers_arrives_whole(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("kind", ["tcp", "local"])
 def test_a_server_that_comes_back_gets_everything(tmp_path: Path, kind: str) -> None:
-    """While it is gone sending fails, is told, and takes nothing away."""
+    """While it is gone sending fails, is reported, and takes nothing away."""
     place: tuple[str, int] | str = str(tmp_path / "log") if kind == "local" else ("127.0.0.1", 0)
     with listening(kind, place) as first:
         address = first.address
@@ -305,7 +305,7 @@ def test_a_server_that_is_gone_is_noticed_by_udp() -> None:
         send(exporter, 1)
     failed: list[str] = []
 
-    def told() -> bool:
+    def reported() -> bool:
         exporter.write(EVENTS[0], b"")
         try:
             exporter.flush()
@@ -313,7 +313,7 @@ def test_a_server_that_is_gone_is_noticed_by_udp() -> None:
             failed.append(error.code)
         return bool(failed)
 
-    until(told)
+    until(reported)
     waiting = exporter.drop()
     exporter.close()
 
@@ -363,7 +363,7 @@ def test_what_is_given_up_ends_a_connection_that_has_half_of_it() -> None:
 @pytest.mark.parametrize(
     "server", [Server("tcp", "127.0.0.1", 1), Server("local", "/nowhere/log"), Server("udp", "no.invalid", 1)]
 )
-def test_a_server_that_is_not_there_is_told(server: Server) -> None:
+def test_a_server_that_is_not_there_is_reported(server: Server) -> None:
     """With its place and the reason."""
     with pytest.raises(ExportError) as error:
         SyslogExporter(server).open()
@@ -399,7 +399,7 @@ print(*failed)
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64], ids=["empty label", "long label"])
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
-def test_a_name_that_cannot_be_one_is_told(kind: str, host: str) -> None:
+def test_a_name_that_cannot_be_one_is_reported(kind: str, host: str) -> None:
     """As a server that is not there."""
     with pytest.raises(ExportError, match=r"NLM-O011.*label"):
         SyslogExporter(parse_server(f"{kind}://{host}:514")).open()
@@ -407,20 +407,20 @@ def test_a_name_that_cannot_be_one_is_told(kind: str, host: str) -> None:
 
 def test_a_server_that_never_stops_talking_holds_nothing_up() -> None:
     """What it says is not listened to for long."""
-    exporter, told = SyslogExporter(Server("tcp", "127.0.0.1", 1)), 0
+    exporter, looks = SyslogExporter(Server("tcp", "127.0.0.1", 1)), 0
 
     class Talker(socket.socket):
         def recv(self, size: int, flags: int = 0) -> bytes:
-            nonlocal told
-            told += 1
-            assert told < 10_000
+            nonlocal looks
+            looks += 1
+            assert looks < 10_000
             return bytes(size)
 
     exporter._socket = Talker()
     exporter.open()
     exporter.close()
 
-    assert told > 0
+    assert looks > 0
 
 
 def test_who_hangs_up_ends_no_command() -> None:

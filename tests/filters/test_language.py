@@ -233,7 +233,7 @@ NOTICES = [
 
 
 @pytest.mark.parametrize(("expression", "notice"), NOTICES, ids=[row[0] for row in NOTICES])
-def test_what_can_never_hold_is_told(expression: str, notice: str) -> None:
+def test_what_can_never_hold_is_reported(expression: str, notice: str) -> None:
     """It is no mistake, since it means something."""
     (said,) = compile_filter(expression).notices
 
@@ -294,7 +294,7 @@ def test_what_an_implementation_filled_wrongly_matches_nothing() -> None:
 
 
 def test_a_filter_goes_to_another_process() -> None:
-    """It is compiled again there, with what its writer was told."""
+    """It is compiled again there, with the notices that its writer got."""
     one = compile_filter("netlink.link.mtu > 1400 OR netlink.conntrack.tcp_state == TCP_CONNTRACK_NEW", name="large")
     other = pickle.loads(pickle.dumps(one))
 

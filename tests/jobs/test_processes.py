@@ -37,7 +37,7 @@ def test_tasks_share_their_processes() -> None:
 
 
 def test_a_process_that_ends_costs_one_task() -> None:
-    """The task hears of it; the next one gets another process."""
+    """The task gets an error; the next one gets another process."""
     with Processes(1) as executor:
         before = executor.submit(os.getpid).result()
         with pytest.raises(BrokenExecutor):

@@ -48,7 +48,7 @@ EXECUTORS: dict[str, Callable[[], Executor]] = {
 }
 
 
-def told(outcome: Outcome) -> tuple[object, ...]:
+def facts(outcome: Outcome) -> tuple[object, ...]:
     """An outcome as values that can be compared."""
     error = outcome.error
     return outcome.report, error and (type(error), str(error), vars(error)), b"".join(outcome.lines())
@@ -67,9 +67,9 @@ def test_any_executor_gives_what_one_process_gives(tmp_path: Path, name: str) ->
     """Reports, errors and lines are the same and in the order of the captures."""
     captures, options = corpus(tmp_path), ReplayOptions(lines=True)
     with EXECUTORS[name]() as executor:
-        found = [told(outcome) for outcome in replay_captures(captures, options, executor)]
+        found = [facts(outcome) for outcome in replay_captures(captures, options, executor)]
 
-    assert found == [told(outcome) for outcome in replay_captures(captures, options, Here())]
+    assert found == [facts(outcome) for outcome in replay_captures(captures, options, Here())]
     assert [report.path for report, _, _ in found] == list(map(str, captures))  # type: ignore[attr-defined]
     assert [error and error[0] for _, error, _ in found].count(CaptureError) == 2  # type: ignore[index]
 
@@ -128,8 +128,8 @@ def test_a_lost_worker_costs_its_capture_alone() -> None:
         found = list(replay_captures(SMALL, ReplayOptions(), Around(inner, partial(die_on, SMALL[1].name))))
     whole = list(replay_captures(SMALL, ReplayOptions(), Here()))
 
-    assert [told(outcome) for outcome in found if outcome is not found[1]] == [
-        told(outcome) for outcome in whole if outcome is not whole[1]
+    assert [facts(outcome) for outcome in found if outcome is not found[1]] == [
+        facts(outcome) for outcome in whole if outcome is not whole[1]
     ]
     error = found[1].error
     assert isinstance(error, PlatformError)
@@ -140,7 +140,7 @@ def test_a_lost_worker_costs_its_capture_alone() -> None:
     assert (found[1].report.verdict, found[1].report.reason) == ("error", error.what)
 
 
-def test_a_pool_that_breaks_is_told_of_every_capture() -> None:
+def test_a_pool_that_breaks_is_reported_for_every_capture() -> None:
     """A pool of the standard library gives up all; each capture says so, and none raises."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as inner:
         dying = Around(inner, partial(die_on, ".zst"))
@@ -202,7 +202,7 @@ def test_leaving_early_withdraws_what_has_not_begun() -> None:
     assert [future.cancelled() for future in executor.waiting] == [True] * (len(SMALL) - 1)
 
 
-def test_every_end_is_told() -> None:
+def test_every_end_is_reported() -> None:
     """``on_done`` gets the index of each capture once, however it ended."""
     done: list[int] = []
     captures = [SMALL[0], Path("nowhere"), SMALL[1]]

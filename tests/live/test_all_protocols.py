@@ -57,17 +57,17 @@ watch.close()
 
 
 def test_every_protocol_in_both_implementations_at_once() -> None:
-    """One descriptor per protocol and implementation in one loop: whatever both owe is equal, nothing is lost, and
+    """One descriptor per protocol and implementation in one loop: whatever both must give is equal, nothing lost, and
     counters count what was delivered. Audit alone needs more than a namespace gives (CAP_AUDIT_READ)."""
-    told = inside(EVERYTHING)
+    found = inside(EVERYTHING)
 
-    assert {16, 17, 20, 24, 28, 32} <= set(told["route"])
-    assert told["compared"]["0"] > 30
-    assert (told["compared"]["4"], told["compared"]["12"] >= 10, told["compared"]["16"] >= 1) == (10, True, True)
-    assert (told["xfrm"], told["nexthop"]) == ([19], True)
-    assert told["drops"] == [0, 0]
-    assert told["errors"] == [[0] * 4, [0] * (5 if told["audit"] else 6)]
-    assert (told["counts"], told["enabled"]) == (
+    assert {16, 17, 20, 24, 28, 32} <= set(found["route"])
+    assert found["compared"]["0"] > 30
+    assert (found["compared"]["4"], found["compared"]["12"] >= 10, found["compared"]["16"] >= 1) == (10, True, True)
+    assert (found["xfrm"], found["nexthop"]) == ([19], True)
+    assert found["drops"] == [0, 0]
+    assert found["errors"] == [[0] * 4, [0] * (5 if found["audit"] else 6)]
+    assert (found["counts"], found["enabled"]) == (
         [True, True],
-        [[0, 4, 12, 16], [0, 4, 6, 12, 16] if told["audit"] else [0, 4, 6, 9, 12, 16]],
+        [[0, 4, 12, 16], [0, 4, 6, 12, 16] if found["audit"] else [0, 4, 6, 9, 12, 16]],
     )

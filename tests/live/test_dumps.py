@@ -20,24 +20,24 @@ transport = KernelFactory().open(0, ())
 def links(): return message(18, bytes(16), flags=0x301, seq=99)
 def count(): return len(os.listdir("/proc/self/fd"))
 def whole(): return sum(struct.unpack_from("=H", one.data, 4)[0] == 16 for one in transport.request(links()))
-whole(); before = count(); told = [whole()]
+whole(); before = count(); seen = [whole()]
 for _ in range(5):
     first = transport.request(links()); next(first)
-    told.append(whole())
-    try: next(first); told.append("went on")
-    except TransportError as error: told.append(error.errno)
+    seen.append(whole())
+    try: next(first); seen.append("went on")
+    except TransportError as error: seen.append(error.errno)
     second = transport.request(links()); next(second); second.close()
-told += [whole(), count() - before]
+seen += [whole(), count() - before]
 late = transport.request(links()); next(late); transport.close(); transport.close()
 try: list(late)
-except TransportError as error: told.append(error.errno)
-told.append(count() - before)
+except TransportError as error: seen.append(error.errno)
+seen.append(count() - before)
 results = [backend.dump(0, 18)]
 with open("/dev/null", "rb") as other: os.dup2(other.fileno(), backend._transports[0]._requests._socket.fileno())
 try: backend.dump(0, 18)
-except TransportError as error: told.append(type(error).__name__)
+except TransportError as error: seen.append(type(error).__name__)
 results.append(backend.dump(0, 18))
-done([told, [[r.outcome.value, len(r.events), r.foreign, len(r.errors)] for r in results]])
+done([seen, [[r.outcome.value, len(r.events), r.foreign, len(r.errors)] for r in results]])
 watch.close()
 """
 
@@ -71,11 +71,11 @@ def churning(message):
         if number == 0 and left >= 0: ip("link", "add", next(names), "type", "bridge")
         yield datagram
 transport.request = churning
-told = []
+seen = []
 for left in (0, 1, 2, 3, 30):
     attempts, most = 0, left
     result = backend.whole_dump(18, 0)
-    told.append([most, attempts, result.outcome.value, len(result.events) > 60, len(result.errors)])
+    seen.append([most, attempts, result.outcome.value, len(result.events) > 60, len(result.errors)])
 watch.drain()
 ip("link", "del", "b7")
 def lose(): raise Overrun("NLM-T010", "full", drops=1)
@@ -86,7 +86,7 @@ left = 10 ** 6
 backend.process(0)
 synthetic = [e for e in watch.events["libnl"] if e.synthetic]
 report = [[type(error).__name__, error.why] for error in watch.errors["libnl"]]
-done([told, {e.interface for e in synthetic if e.msg_type == 17} == set(), len(synthetic) > 0, report])
+done([seen, {e.interface for e in synthetic if e.msg_type == 17} == set(), len(synthetic) > 0, report])
 watch.close()
 """
 
@@ -94,17 +94,17 @@ watch.close()
 def test_interrupted_dumps_are_asked_again_a_bounded_number_of_times() -> None:
     """A link that appears in the middle of an answer interrupts it (NLM_F_DUMP_INTR): up to two in a row are made up
     for, more give what there is, marked. A recovery from such dumps deletes nothing, and says that it is incomplete."""
-    told, kept, news, report = inside(INTERRUPTED)
+    seen, kept, new, report = inside(INTERRUPTED)
 
     partly = "interrupted, with data"
-    assert told == [
+    assert seen == [
         [0, 1, "complete", True, 0],
         [1, 2, "complete", True, 0],
         [2, 3, "complete", True, 0],
         [3, 3, partly, True, 0],
         [30, 3, partly, True, 0],
     ]
-    assert (kept, news) == (True, True)
+    assert (kept, new) == (True, True)
     assert report == [["Overrun", ""], ["ResyncIncomplete", f"dumps were {partly}"]]
 
 
@@ -143,11 +143,11 @@ watch.close()
 def test_dumps_while_links_come_and_go() -> None:
     """Each dump is complete, or was interrupted and kept what it has, after a bounded number of attempts; when the
     links have settled a dump is complete at once and equals what ip shows."""
-    told = inside(CHURN)
+    seen = inside(CHURN)
 
-    assert told["churn"] == 0
-    assert set(told["outcomes"]) <= {"complete", "interrupted, with data"}
-    assert sum(told["outcomes"].values()) > 1
-    assert 1 <= told["most"] <= told["allowed"]
-    assert told["last"] == ["complete", 1, told["ip"]]
-    assert len(told["ip"]) == 201
+    assert seen["churn"] == 0
+    assert set(seen["outcomes"]) <= {"complete", "interrupted, with data"}
+    assert sum(seen["outcomes"].values()) > 1
+    assert 1 <= seen["most"] <= seen["allowed"]
+    assert seen["last"] == ["complete", 1, seen["ip"]]
+    assert len(seen["ip"]) == 201

@@ -1,4 +1,4 @@
-"""Flows between two namespaces, as connection tracking and socket diagnosis tell of them."""
+"""Flows between two namespaces, as connection tracking and socket diagnosis announce them."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ CLIENT = {
 
 @pytest.fixture(scope="module")
 def flows() -> Any:
-    """What both implementations told of one TCP and two UDP conversations, which the client then ended."""
+    """What both implementations gave of one TCP and two UDP conversations, which the client then ended."""
     return inside(FLOWS)
 
 
-def test_both_implementations_tell_the_same_of_flows(flows: Any) -> None:
-    """Every field that both owe is equal, in every event; the conversations did take place."""
+def test_both_implementations_give_the_same_of_flows(flows: Any) -> None:
+    """Every field that both must give is equal, in every event; the conversations did take place."""
     diag, conntrack = flows["compared"]
 
     assert (flows["said"], flows["errors"], diag) == ("hellohello" * 3, [0, 0], 3)
@@ -82,11 +82,11 @@ def test_both_implementations_tell_the_same_of_flows(flows: Any) -> None:
 
 def test_a_tracked_connection_goes_through_the_states_of_tcp(flows: Any) -> None:
     """SYN_SENT to TIME_WAIT, in the order of linux/netfilter/nf_conntrack_tcp.h; new, updated, destroyed."""
-    told = [rest for flow, *rest in flows["flows"] if flow == CLIENT[TCP]]
-    states = [state for _, _, state in told]
+    seen = [rest for flow, *rest in flows["flows"] if flow == CLIENT[TCP]]
+    states = [state for _, _, state in seen]
 
-    assert [kind for kind, _, _ in told] == [NEW] * (len(told) - 1) + [DESTROY]
-    assert [flags for _, flags, _ in told] == [CREATED] + [0] * (len(told) - 1)
+    assert [kind for kind, _, _ in seen] == [NEW] * (len(seen) - 1) + [DESTROY]
+    assert [flags for _, flags, _ in seen] == [CREATED] + [0] * (len(seen) - 1)
     assert (states[:4], states[-2:]) == ([1, 2, 3, 4], [7, 7])
     assert states == sorted(states)
 
@@ -94,15 +94,15 @@ def test_a_tracked_connection_goes_through_the_states_of_tcp(flows: Any) -> None
 @pytest.mark.parametrize("which", [UDP, "UDP6"])
 def test_a_tracked_udp_flow_is_new_updated_and_destroyed(flows: Any, which: int | str) -> None:
     """One datagram each way: new, updated by the answer (IPS_SEEN_REPLY), destroyed."""
-    told = [rest for flow, *rest in flows["flows"] if flow == CLIENT[which]]
+    seen = [rest for flow, *rest in flows["flows"] if flow == CLIENT[which]]
     status = [[value & 2, source] for flow, value, source in flows["status"] if flow == CLIENT[which]]
 
-    assert told == [[NEW, CREATED, None], [NEW, 0, None], [DESTROY, 0, None]]
+    assert seen == [[NEW, CREATED, None], [NEW, 0, None], [DESTROY, 0, None]]
     assert status == [[0, CLIENT[which][4]], [2, CLIENT[which][4]], [2, CLIENT[which][4]]]
 
 
 def test_the_counters_of_a_flow_are_the_kernels(flows: Any) -> None:
-    """Told when a flow is destroyed, with nf_conntrack_acct: headers and payload, as pyroute2 has
+    """Given when a flow is destroyed, with nf_conntrack_acct: headers and payload, as pyroute2 has
     them and a dump of our own."""
     assert flows["last"][str(UDP * 100 + 2)] == [1, 20 + 8 + 5, 1, 20 + 8 + 10]
     assert flows["last"][str(UDP * 100 + 10)] == [1, 40 + 8 + 5, 1, 40 + 8 + 10]
@@ -110,7 +110,7 @@ def test_the_counters_of_a_flow_are_the_kernels(flows: Any) -> None:
     assert flows["dump"] == ["complete", flows["kernel"]]
 
 
-def test_closed_sockets_are_told_with_their_addresses(flows: Any) -> None:
+def test_closed_sockets_are_announced_with_their_addresses(flows: Any) -> None:
     """One destroyed socket each, of this namespace alone."""
     assert flows["closed"] == list(CLIENT.values())
 
@@ -163,13 +163,13 @@ for sock in (*mine, abstract, one, two): sock.close()
 
 def test_sockets_on_request_are_those_of_proc() -> None:
     """TCP and UDP of both families and unix sockets, as /proc/net lists them; a filter of states works."""
-    told = inside(SOCKETS)
+    seen = inside(SOCKETS)
 
-    assert told["found"] == told["kernel"]
-    assert sorted(row[0] for name, (_, rows) in told["found"].items() if name != "unix" for row in rows) == told["mine"]
-    assert len(told["found"]["unix"][1]) == 3
-    assert (told["waiting"], told["peers"], told["established"]) == ([7], [True, True], True)
-    assert (told["refused"], told["events"]) == ("failed", 0)
+    assert seen["found"] == seen["kernel"]
+    assert sorted(row[0] for name, (_, rows) in seen["found"].items() if name != "unix" for row in rows) == seen["mine"]
+    assert len(seen["found"]["unix"][1]) == 3
+    assert (seen["waiting"], seen["peers"], seen["established"]) == ([7], [True, True], True)
+    assert (seen["refused"], seen["events"]) == ("failed", 0)
 
 
 WRITTEN = """

@@ -34,7 +34,7 @@ watch.close()
 """
 
 
-def test_a_changed_feature_is_told_by_the_family_ethtool() -> None:
+def test_a_changed_feature_is_announced_by_the_family_ethtool() -> None:
     """ETHTOOL_MSG_FEATURES_NTF (13) of the group monitor: by name in libnl, by number in legacy."""
     compared, legacy, libnl, joined, groups, errors = inside(FEATURES)
 
@@ -83,16 +83,16 @@ watch.close()
 """
 
 
-def test_policies_and_states_of_ipsec_are_told() -> None:
+def test_policies_and_states_of_ipsec_are_announced() -> None:
     """As ip xfrm makes them. The states are those that wait for a key (allocspi), which every kernel can make."""
     esp, ends = 50, ["192.0.2.1", "198.51.100.1"]
     selector = [2, "192.0.2.0", 24, "198.51.100.0", 24, 1, 7, 0]
     first, second = [*ends, esp, 1, 5], [*ends, esp, 1, 6]
     fwd = [2, "203.0.113.0", 24, "203.0.113.0", 24, 2, 0, 0, None, None, None]
-    told, errors = inside(POLICIES)
+    announced, errors = inside(POLICIES)
 
     assert errors == 0
-    assert told == [
+    assert announced == [
         [NEWPOLICY, *selector, None, first, None, None],
         [UPDPOLICY, *selector, [3, 255], second, None, None],
         [ACQUIRE, *selector, None, first, [ends[1], esp], None],

@@ -22,7 +22,7 @@ listened = [name for name in ("route", "generic", "netfilter") if f"{name}: true
 
 
 def traffic(number):
-    # What each protocol that is listened to has news of, and last what is waited for.
+    # What each protocol that is listened to announces, and last what is waited for.
     for name in listened[::-1]:
         {"route": churn, "generic": features, "netfilter": flows}[name](16 * number, 16, "events.json")
 
@@ -39,8 +39,8 @@ status = json.loads(run("nlmon --status --socket a.sock --format json")[1])
 exits += [stop(monitor)[0], stop(third)[0]]
 
 
-def told(text):
-    # By protocol what tells one message from another, of what both implementations give. A link is announced before
+def told_apart(text):
+    # By protocol what tells messages apart, of what both implementations give. A link is announced before
     # one of the listeners is there, and another one later, when its queues are.
     found = {}
     for one in (json.loads(line)["netlink"] for line in text.splitlines()):
@@ -52,12 +52,12 @@ def told(text):
 
 
 KINDS = ("addr", "addr"), ("route", "dst"), ("generic", "genl_cmd"), ("conntrack", "dst_port")
-heard = told(run("nlmon decode third.pcapng")[1])
-exports = told(Path("events.json").read_text())
-packets = told(run("nlmon decode events.pcapng")[1]) if Path("events.pcapng").exists() else exports
-heard = {name: heard.get(name) for name in exports}
+received = told_apart(run("nlmon decode third.pcapng")[1])
+exports = told_apart(Path("events.json").read_text())
+packets = told_apart(run("nlmon decode events.pcapng")[1]) if Path("events.pcapng").exists() else exports
+received = {name: received.get(name) for name in exports}
 phases = [one["implementation"] for one in status["phases"]]
-done([json.loads(assessed[1]), exits, texts, phases, listened, heard, exports, packets])
+done([json.loads(assessed[1]), exits, texts, phases, listened, received, exports, packets])
 """
 # A scenario of the guide by its file, and what its monitor is switched to, one after another.
 GUIDE = [
@@ -72,7 +72,7 @@ GUIDE = [
 @pytest.mark.parametrize(("name", "moves"), GUIDE)
 def test_a_scenario_of_the_guide(name: str, moves: list[str]) -> None:
     """A host is recorded and assessed, its monitor moves and comes back, and what is on disk in the end is what a third
-    listener has heard, in its order; the configuration is as it was. Radios are played by what ethtool announces."""
+    listener has received, in its order; the configuration is as it was. Radios are played by what ethtool announces."""
     path = REPOSITORY / "scenarios" / "migration" / f"{name}.yaml"
     before = yaml.safe_load(path.read_text(encoding="utf-8"))["configuration"]["legacy"]
     before = before.replace("/var/log/nlmon/", "") + "  console: {enabled: false}\n"
@@ -80,13 +80,13 @@ def test_a_scenario_of_the_guide(name: str, moves: list[str]) -> None:
     if "generic: true" in before:
         require_program("ethtool")
     found = inside(SCRIPT + MOVE, given, prefix=require_netns())
-    assessed, exits, texts, phases, listened, heard, exports, packets = found
+    assessed, exits, texts, phases, listened, received, exports, packets = found
     results = assessed["result"], assessed["back"]
     open_ = [one["what"] for one in assessed["checklist"] if one["stage"] == "testing" and one["state"] != "done"]
 
     assert (exits, phases, results) == ([0] * (len(moves) + 3), ["legacy", *moves], ("go with notes", "go with notes"))
     assert open_ == ["a high rate of events was tried", "memory was watched for a day or longer"]
-    assert (exports, packets) == (heard, heard)
+    assert (exports, packets) == (received, received)
     assert sorted(exports) == sorted(f"NETLINK_{one.upper()}" for one in listened)
     assert min(map(len, exports.values())) >= 16 * (len(moves) + 1)
     assert texts == [before.replace("use_libnl: false", "use_libnl: true") if to == "libnl" else before for to in moves]

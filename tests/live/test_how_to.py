@@ -49,11 +49,11 @@ done(outcomes)
 
 def test_every_command_does_what_it_says(tmp_path: Path) -> None:
     """They can be typed, and on a host that is well they end with 0; those that compare find no difference."""
-    told = inside(SCRIPT, str(tmp_path), json.dumps(COMMANDS), prefix=require_root())
+    found = inside(SCRIPT, str(tmp_path), json.dumps(COMMANDS), prefix=require_root())
 
     assert len(COMMANDS) > 6
-    assert {line: code for line, (code, _, _) in told.items()} == dict.fromkeys(COMMANDS, 0)
-    assert [line for line, (_, equal, _) in told.items() if line.startswith("nlmon") and not equal] == []
+    assert {line: code for line, (code, _, _) in found.items()} == dict.fromkeys(COMMANDS, 0)
+    assert [line for line, (_, equal, _) in found.items() if line.startswith("nlmon") and not equal] == []
 
 
 @pytest.mark.parametrize("name", PAGES)

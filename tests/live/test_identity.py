@@ -19,10 +19,10 @@ ip("-batch", "-", lines="link add d0 type veth peer name d1\\nlink set d0 up\\nl
 ip("addr", "add", "192.0.2.10/24", "dev", "d0")
 watch = Watch(0); states = {name: State() for name in BOTH}; taken = dict.fromkeys(BOTH, 0)
 MTU = 2
-told = []
+found = []
 def look():
-    ip("link", "add", f"s{len(told)}", "type", "bridge")
-    watch.until(lambda events: any(e.interface == f"s{len(told)}" for e in events))
+    ip("link", "add", f"s{len(found)}", "type", "bridge")
+    watch.until(lambda events: any(e.interface == f"s{len(found)}" for e in events))
     row = []
     for dst in ("10.8.0.0", "10.9.0.0"):
         shown = ip_json("-4", "route", "show", dst + "/16")
@@ -34,7 +34,7 @@ def look():
             keys = {key[:8]: None for key in states[name].tables["route"] if key[2] == dst}
             mine = [states[name].tables["route"][key] for group in keys for key in states[name].order(group)]
             row[-1].append([[r.gateway, r.nh_id, dict(r.metrics or ()).get(MTU)] for r in mine])
-    told.append(row)
+    found.append(row)
 for step in (
     ("route append 10.8.0.0/16 via 192.0.2.1 mtu 1400", "route append 10.8.0.0/16 via 192.0.2.1 mtu 1300",
      "route append 10.8.0.0/16 via 192.0.2.1 mtu 1200", "nexthop add id 1 via 192.0.2.1 dev d0",
@@ -46,7 +46,7 @@ for step in (
 ):
     for line in step: ip(*line.split())
     look()
-done(told)
+done(found)
 watch.close()
 """
 
@@ -54,10 +54,10 @@ watch.close()
 def test_routes_that_differ_in_metrics_or_nexthop() -> None:
     """Routes of one prefix that differ only in their mtu or in their nexthop object, appended, prepended, replaced
     and deleted, and a nexthop that is replaced: both states hold what ip shows, in its order."""
-    told = inside(ROUTES)
+    found = inside(ROUTES)
 
-    assert [[len(real) for real, *_ in row] for row in told] == [[3, 3], [2, 3], [3, 3], [3, 2]]
-    assert [states for row in told for _, *states in row] == [[real] * 2 for row in told for real, *_ in row]
+    assert [[len(real) for real, *_ in row] for row in found] == [[3, 3], [2, 3], [3, 3], [3, 2]]
+    assert [states for row in found for _, *states in row] == [[real] * 2 for row in found for real, *_ in row]
 
 
 RULES = """
@@ -70,13 +70,13 @@ for line in ("rule add from 10.1.0.0/16 table 100 priority 9 realms 5",
 more = len(ip("-4", "rule").splitlines()) - before
 ip(*"rule del from 10.1.0.0/16 table 100 priority 9 realms 5".split())
 watch.until(lambda events: any(e.msg_type == 33 for e in events))
-told = []
+found = []
 for name in BOTH:
     state = State(); sizes = []
     for event in watch.events[name]:
         state.apply(event); sizes.append(len(state.tables["rule"]))
-    told.append([sizes, [rule.flow for rule in state.tables["rule"].values()]])
-done([more, told])
+    found.append([sizes, [rule.flow for rule in state.tables["rule"].values()]])
+done([more, found])
 watch.close()
 """
 
@@ -99,14 +99,14 @@ for vni in ("10", "20"): fdb("append", "02:00:00:00:00:02", "dev", "vx0", "dst",
 shown = fdb("show", "dev", "vx0").count("02:00:00:00:00:02")
 fdb("del", "02:00:00:00:00:02", "dev", "vx0", "dst", "192.0.2.1", "src_vni", "10")
 watch.until(lambda events: any(e.msg_type == 29 for e in events))
-told = []
+found = []
 for name in BOTH:
     state = State(); sizes = []
     for event in watch.events[name]:
         if event.msg_type in (28, 29) and event.payload.family == 7:
             state.apply(event); sizes.append(len(state.tables["neigh"]))
-    told.append([sizes, [entry.src_vni for entry in state.tables["neigh"].values()]])
-done([shown, told])
+    found.append([sizes, [entry.src_vni for entry in state.tables["neigh"].values()]])
+done([shown, found])
 watch.close()
 """
 

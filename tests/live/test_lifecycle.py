@@ -35,25 +35,25 @@ def state():
     forget(); gc.collect()
     return [len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), threading.active_count()]
 for number in range(20): live(number)
-before = state(); heard = events[0]
+before = state(); received = events[0]
 for number in range(800): live(number)
 tracemalloc.start()  # slow
 for number in range(40): live(number)
 state(); memory = tracemalloc.get_traced_memory()[0]
 for number in range(160): live(number)
 after = state(); grown = tracemalloc.get_traced_memory()[0] - memory
-done([before, after, grown, events[0] > heard, len(errors)])
+done([before, after, grown, events[0] > received, len(errors)])
 """
 
 
 def test_a_thousand_lives_leave_nothing_behind() -> None:
     """Enable (twice), process, dump, disable, enable again, close (twice), now and then reopen, with every protocol
     that needs no more than the namespace: as many descriptors, threads and, but for a few KB, bytes as before."""
-    before, after, grown, heard, errors = inside(LIVES)
+    before, after, grown, received, errors = inside(LIVES)
 
     assert after == before
     assert grown < 4 * 1024
-    assert (heard, errors) == (True, 0)
+    assert (received, errors) == (True, 0)
 
 
 FORK = """
@@ -95,7 +95,7 @@ def test_a_forked_child_may_close_what_it_inherited() -> None:
 ORDERS = """
 from support.live import BOTH, Watch, done, ip
 from nlmon.errors import TransportError, UsageError
-watch = Watch(0); told = {}
+watch = Watch(0); results = {}
 def errors(*calls):
     found = []
     for call in calls:
@@ -111,9 +111,9 @@ for name in BOTH:
     status = backend.status().protocols[0]
     backend.enable(0); ip("link", "add", "seen" + name, "type", "bridge")
     while backend.process(0): pass
-    heard = {e.interface for e in watch.events[name] if e.msg_type == 16}
+    received = {e.interface for e in watch.events[name] if e.msg_type == 16}
     backend.close(); backend.close()
-    told[name] = [same, closed, [status.enabled, status.fd, status.transport], sorted(heard),
+    results[name] = [same, closed, [status.enabled, status.fd, status.transport], sorted(received),
                   errors(lambda: backend.process(0))]
 libnl = watch["libnl"]; libnl.enable(0); transport = watch.transports["libnl"][0]
 asked = transport.request
@@ -122,12 +122,12 @@ def closing(message):  # the protocol is closed while an answer arrives
         yield datagram
         libnl.close()
 transport.request = closing
-told["closed in a dump"] = errors(lambda: libnl.dump(0, 18)); libnl.enable(0)
-told["then"] = libnl.dump(0, 18).outcome.value
+results["closed in a dump"] = errors(lambda: libnl.dump(0, 18)); libnl.enable(0)
+results["then"] = libnl.dump(0, 18).outcome.value
 def again(event): libnl.close()  # closed by a callback, in the middle of a datagram's events
 libnl.set_callback(again); ip("link", "add", "last", "type", "bridge")
-told["callback"] = [libnl.process(0), libnl.fileno(0), *errors(lambda: libnl.process(0))]
-done(told)
+results["callback"] = [libnl.process(0), libnl.fileno(0), *errors(lambda: libnl.process(0))]
+done(results)
 watch.close()
 """
 
@@ -135,11 +135,11 @@ watch.close()
 def test_calls_in_any_order() -> None:
     """Enabling twice keeps the socket; what waited in a closed one is gone; every misuse has its error; a dump whose
     protocol is closed meanwhile ends with one; a callback may close."""
-    told = inside(ORDERS)
+    results = inside(ORDERS)
 
     for name in ("legacy", "libnl"):
         closed = [-1, "NLM-B002", "NLM-B001"]
-        assert told[name] == [True, closed, [False, -1, None], ["seen" + name], ["NLM-B002"]]
-    assert told["closed in a dump"] == ["NLM-T004"]
-    assert told["then"] == "complete"
-    assert told["callback"] == [True, -1, "NLM-B002"]
+        assert results[name] == [True, closed, [False, -1, None], ["seen" + name], ["NLM-B002"]]
+    assert results["closed in a dump"] == ["NLM-T004"]
+    assert results["then"] == "complete"
+    assert results["callback"] == [True, -1, "NLM-B002"]

@@ -69,9 +69,9 @@ done({"live": run.end(signal.SIGINT), "replay": replay(path), "files": [p.name f
 """
 
 
-def check_churn(told: Any) -> None:
+def check_churn(seen: Any) -> None:
     """Both runs compared the same, and found no difference."""
-    live, again = told["live"], told["replay"]
+    live, again = seen["live"], seen["replay"]
 
     assert (live["code"], live["verdict"], live["reason"], live["state"]) == (0, "equivalent", "", "same")
     assert (live["path"], live["format"], set(live["differences"]) - {"enhancement"}) == ("live", "live", set())
@@ -79,7 +79,7 @@ def check_churn(told: Any) -> None:
     assert "Traceback" not in live["said"]
     same = ("code", "verdict", "frames", "events", "answers", "state", "enhancements", "services", "differences")
     assert {key: again[key] for key in same} == {key: live[key] for key in same}
-    assert told["files"] == ["a.pcapng"]
+    assert seen["files"] == ["a.pcapng"]
 
 
 def test_a_busy_host_and_the_recording_of_it(tmp_path: Path) -> None:
@@ -104,13 +104,13 @@ done(run.end(signal.SIGTERM))
 
 def test_a_loss_is_inconclusive() -> None:
     """Receive buffers that overflow lose messages: the verdict is open, and nothing is said to be missing."""
-    told = inside(START + LOSS)
+    seen = inside(START + LOSS)
 
-    assert (told["code"], told["verdict"]) == (3, "inconclusive")
-    assert min(told["lost"].values()) > 0
-    assert "legacy lost" in told["reason"]
-    assert "raise --receive-buffer" in told["said"]
-    assert set(told["differences"]) <= {"enhancement"}
+    assert (seen["code"], seen["verdict"]) == (3, "inconclusive")
+    assert min(seen["lost"].values()) > 0
+    assert "legacy lost" in seen["reason"]
+    assert "raise --receive-buffer" in seen["said"]
+    assert set(seen["differences"]) <= {"enhancement"}
 
 
 ENDS = """
@@ -126,8 +126,8 @@ done({"quiet": quiet, "counted": counted, "named": [named.returncode, named.stdo
 def test_it_ends_by_itself() -> None:
     """After a time, in which nothing may happen, or after a number of notifications; at once where there is no such
     namespace."""
-    told = inside(START + ENDS)
-    quiet, counted = told["quiet"], told["counted"]
+    seen = inside(START + ENDS)
+    quiet, counted = seen["quiet"], seen["counted"]
 
     assert (quiet["code"], quiet["verdict"], quiet["reason"]) == (
         3,
@@ -136,7 +136,7 @@ def test_it_ends_by_itself() -> None:
     )
     assert (counted["code"], counted["verdict"]) == (0, "equivalent")
     assert counted["events"] == {"legacy": 20, "libnl": 20}
-    code, out, said = told["named"]
+    code, out, said = seen["named"]
     assert (code, out) == (2, "")
     assert said.startswith("error[NLM-U019]: no network namespace is called 'nowhere'")
 
@@ -157,12 +157,12 @@ done({"there": there, "links": links, "named": [named.returncode, named.stderr]}
 
 
 def test_another_namespace() -> None:
-    """With ``--netns`` it hears what happens there and nothing of here; a wrong name gets those there are."""
-    told = inside(START + ELSEWHERE, prefix=require_root())
-    there, (code, said) = told["there"], told["named"]
+    """With ``--netns`` it receives what happens there and nothing of here; a wrong name gets those there are."""
+    seen = inside(START + ELSEWHERE, prefix=require_root())
+    there, (code, said) = seen["there"], seen["named"]
 
     assert (there["code"], there["verdict"], there["path"]) == (0, "equivalent", "there")
-    assert there["objects"]["link"] == told["links"]
+    assert there["objects"]["link"] == seen["links"]
     assert (code, "there are there" in said) == (2, True)
 
 
@@ -188,14 +188,14 @@ done({"live": live, "silent": [[one["object"].split()[1], one["change"]] for one
         (("--group", "nexthop"), []),
         ((), [["203.0.113.0/24", "gone"], ["198.51.100.0/24", "changed"]]),
     ],
-    ids=["heard", "not heard"],
+    ids=["subscribed", "not subscribed"],
 )
 def test_routes_go_with_nexthop_objects(tmp_path: Path, words: tuple[str, ...], silent: list[list[str]]) -> None:
     """They changed without a notification where nobody was in the group that announces their objects."""
-    told = inside(START + NEXTHOPS, str(tmp_path / "a.pcapng"), *words)
+    seen = inside(START + NEXTHOPS, str(tmp_path / "a.pcapng"), *words)
 
-    assert (told["live"]["verdict"], told["live"]["state"]) == ("equivalent", "same")
-    assert told["silent"] == silent
+    assert (seen["live"]["verdict"], seen["live"]["state"]) == ("equivalent", "same")
+    assert seen["silent"] == silent
 
 
 REPORTS = """
@@ -213,21 +213,21 @@ done({"code": said["code"], "refused": [[one.returncode, one.stderr] for one in 
 
 def test_reports_of_a_live_comparison(tmp_path: Path) -> None:
     """They say on which host and kernel it was, and when it began; none takes the place of the recording."""
-    told = inside(START + REPORTS, str(tmp_path))
-    run = read_report(told["files"]["json"].encode(), "r.json")
-    ((code, said),) = told["refused"]
+    seen = inside(START + REPORTS, str(tmp_path))
+    run = read_report(seen["files"]["json"].encode(), "r.json")
+    ((code, said),) = seen["refused"]
 
-    assert told["code"] == 0
-    assert run.header == read_report(told["files"]["jsonl"].encode(), "r.jsonl").header
+    assert seen["code"] == 0
+    assert run.header == read_report(seen["files"]["jsonl"].encode(), "r.jsonl").header
     assert (run.header.host, run.header.kernel) == (platform.node(), platform.release())
     assert run.header.started.endswith("+00:00")
     assert [(one.id, one.source, one.outcome, one.reproduce) for one in run.results] == [("live", "live", "passed", "")]
-    assert told["files"]["markdown"].startswith("## nlmon: The case passed.\n")
+    assert seen["files"]["markdown"].startswith("## nlmon: The case passed.\n")
     assert (code, said.startswith("error[NLM-U007]: the report would replace the recording")) == (2, True)
 
 
 def test_a_group_that_does_not_exist_is_a_mistake() -> None:
-    """It is told before anything is compared."""
+    """It is reported before anything is compared."""
     ran = inside(START + GROUP_OF_NO_NAME)
 
     assert ran[0] == 2

@@ -57,20 +57,20 @@ watch.close()
 """
 
 
-def test_an_overrun_is_made_up_for_by_libnl_and_told_by_legacy() -> None:
+def test_libnl_recovers_from_an_overrun_and_legacy_reports_it() -> None:
     """2,000 changes of routes into a small buffer: both report one overrun with the kernel's own count and go on.
     libnl's events then lead to the routes that ip shows; legacy's do not, and its report says how much it lost."""
-    told = inside(OVERRUN)
+    found = inside(OVERRUN)
 
-    assert (told["drops"], told["texts"], told["status"]) == ([True] * 2, [True] * 2, [True] * 2)
-    assert (told["all"], told["lost"]) == ([2000, 2000], [True, True])
-    assert told["routes"] > 1990
-    assert told["equal"] == [False, True]
-    assert told["short"] > 1000
-    assert told["synthetic"][0] > 1000
-    assert told["synthetic"][1] == [24, 25]
-    assert (told["marked"], told["order"]) == ([False, True], [False, True, False])
-    assert (told["counted"], told["due"]) == (True, None)
+    assert (found["drops"], found["texts"], found["status"]) == ([True] * 2, [True] * 2, [True] * 2)
+    assert (found["all"], found["lost"]) == ([2000, 2000], [True, True])
+    assert found["routes"] > 1990
+    assert found["equal"] == [False, True]
+    assert found["short"] > 1000
+    assert found["synthetic"][0] > 1000
+    assert found["synthetic"][1] == [24, 25]
+    assert (found["marked"], found["order"]) == ([False, True], [False, True, False])
+    assert (found["counted"], found["due"]) == (True, None)
 
 
 LOST = """
@@ -85,7 +85,7 @@ ip("link", "add", "before", "type", "bridge"); watch.drain()
 def settings(name):
     return [[protocol, sorted(one.transport.groups), one.transport.receive_buffer_effective,
              one.transport.send_buffer_effective] for protocol, one in watch[name].status().protocols.items()]
-told = {}
+found = {}
 for name in BOTH:
     backend, seen = watch[name], settings(name)
     for protocol in backend.status().protocols: os.close(backend.fileno(protocol))
@@ -96,34 +96,34 @@ for name in BOTH:
             ip("link", "add", "meanwhile", "type", "bridge"); ip("link", "del", "before")
         try: outcomes.append(backend.process(protocol))
         except TransportError as error: outcomes.append([error.code, error.errno])
-    told[name] = [outcomes, lost, [error.errno for error in watch.errors[name]]]
-    if name == "libnl": told["same"] = settings(name) == seen
+    found[name] = [outcomes, lost, [error.errno for error in watch.errors[name]]]
+    if name == "libnl": found["same"] = settings(name) == seen
 libnl = watch["libnl"]
 while libnl.process(0): pass
-told["meanwhile"] = [[e.msg_type, e.interface] for e in watch.events["libnl"] if e.synthetic and e.msg_type < 18]
-told["number"] = libnl.resolve("ethtool") > 16
+found["meanwhile"] = [[e.msg_type, e.interface] for e in watch.events["libnl"] if e.synthetic and e.msg_type < 18]
+found["number"] = libnl.resolve("ethtool") > 16
 place = libnl.fileno(4)
 with open("/dev/null", "rb") as other: os.dup2(other.fileno(), place)
-told["taken"] = [libnl.process(4), libnl.fileno(4) != place, stat.S_ISCHR(os.fstat(place).st_mode)]; os.close(place)
+found["taken"] = [libnl.process(4), libnl.fileno(4) != place, stat.S_ISCHR(os.fstat(place).st_mode)]; os.close(place)
 for protocol in list(watch["legacy"].status().protocols):
     watch["legacy"].disable(protocol); watch["legacy"].enable(protocol)
 count = len(watch.events["legacy"])
 ip("link", "add", "after", "type", "bridge")
 watch.until(lambda events: any(e.interface == "after" for e in events))
-told["legacy again"] = {e.interface for e in watch.events["legacy"][count:] if e.msg_type == 16} == {"after"}
-done(told)
+found["legacy again"] = {e.interface for e in watch.events["legacy"][count:] if e.msg_type == 16} == {"after"}
+done(found)
 watch.close()
 """
 
 
 def test_a_lost_socket_is_replaced_by_libnl_and_ends_legacy() -> None:
-    """libnl opens a new one with the same groups, buffers and families and tells what happened meanwhile; legacy
+    """libnl opens a new one with the same groups, buffers and families and reports what happened meanwhile; legacy
     raises, and works again when it is enabled again. A descriptor that is another file's by now is left alone."""
-    told = inside(LOST)
+    found = inside(LOST)
     ebadf = 9
 
-    assert told["libnl"] == [[True] * 4, [None] * 4, [ebadf] * 4]
-    assert told["taken"] == [True, True, True]
-    assert told["legacy"] == [[["NLM-T003", ebadf]] * 4, [None] * 4, []]
-    assert (told["same"], told["number"], told["legacy again"]) == (True, True, True)
-    assert told["meanwhile"] == [[17, "before"], [16, "meanwhile"]]
+    assert found["libnl"] == [[True] * 4, [None] * 4, [ebadf] * 4]
+    assert found["taken"] == [True, True, True]
+    assert found["legacy"] == [[["NLM-T003", ebadf]] * 4, [None] * 4, []]
+    assert (found["same"], found["number"], found["legacy again"]) == (True, True, True)
+    assert found["meanwhile"] == [[17, "before"], [16, "meanwhile"]]

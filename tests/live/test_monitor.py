@@ -151,7 +151,7 @@ done([
 
 def test_two_monitors_side_by_side() -> None:
     """By two configurations; a second one of the same is refused, and the first goes on. A family that the kernel does
-    not have is told."""
+    not have is reported."""
     families = [["nlctrl", 16], ["absent", None]]
 
     assert run(TWO) == [4, True, [["10.9.0.1"]] * 2, families, 1]
@@ -176,7 +176,7 @@ done(found)
 def test_every_command_of_the_page_does_what_it_says() -> None:
     """As they stand there, with the configuration that it shows."""
     (text,) = re.findall(r"^```yaml file=nlmon.yaml\n(.*?)^```$", PAGE, re.M | re.S)
-    told = inside(COMMON + TYPED, json.dumps([text, COMMANDS]), prefix=require_root())
+    found = inside(COMMON + TYPED, json.dumps([text, COMMANDS]), prefix=require_root())
 
     assert len(COMMANDS) == 4
-    assert told == [[line, 0, False] for line in COMMANDS]
+    assert found == [[line, 0, False] for line in COMMANDS]

@@ -28,7 +28,7 @@ def notified(folder: Path) -> Iterator[tuple[socket.socket, dict[str, str]]]:
         yield manager, os.environ | {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "400000"}
 
 
-def told(manager: socket.socket, *, watchdog: bool = False) -> str:
+def next_line(manager: socket.socket, *, watchdog: bool = False) -> str:
     """The first line of the next message, that of the watchdog left out or waited for."""
     while True:
         line = manager.recv(4096).decode().split("\n")[0]
@@ -51,18 +51,18 @@ def started(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Po
 
 
 @pytest.mark.slow
-def test_what_a_service_manager_is_told(tmp_path: Path) -> None:
+def test_what_a_service_manager_is_sent(tmp_path: Path) -> None:
     """Ready when all is open, alive twice in the time of the watchdog, a reload with its end, and the end."""
     with notified(tmp_path) as (manager, environment), started(tmp_path, environment) as process:
-        assert told(manager) == "READY=1"
+        assert next_line(manager) == "READY=1"
         assert (tmp_path / "run" / "nlmon.sock").is_socket() and (tmp_path / "events.json").exists()
-        assert [told(manager, watchdog=True) for _ in range(3)] == ["WATCHDOG=1"] * 3
+        assert [next_line(manager, watchdog=True) for _ in range(3)] == ["WATCHDOG=1"] * 3
 
         process.send_signal(signal.SIGHUP)
-        assert [told(manager) for _ in range(2)] == ["RELOADING=1", "READY=1"]
+        assert [next_line(manager) for _ in range(2)] == ["RELOADING=1", "READY=1"]
 
         process.terminate()
-        assert told(manager) == "STOPPING=1"
+        assert next_line(manager) == "STOPPING=1"
         assert process.wait(PATIENCE) == 0
 
 
@@ -72,7 +72,7 @@ def test_in_a_user_namespace_it_keeps_the_two_capabilities(tmp_path: Path) -> No
     if "--user" not in require_netns():
         missing("the kernel refuses user namespaces")
     with notified(tmp_path) as (manager, environment), started(tmp_path, environment) as process:
-        assert told(manager) == "READY=1"
+        assert next_line(manager) == "READY=1"
         threads = [
             read_thread((task / "status").read_text(encoding="utf-8"))
             for task in Path(f"/proc/{process.pid}/task").iterdir()

@@ -1,4 +1,4 @@
-"""Several namespaces of the running kernel: links that move, listeners that hear others, namespaces that end."""
+"""Several namespaces of the running kernel: links that move, listeners that receive others, namespaces that end."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ peer = Peer()
 ask(0, message(88, bytes(4) + attr(1, (7).to_bytes(4, sys.byteorder)) +
                attr(2, peer.pid.to_bytes(4, sys.byteorder)), flags=5))
 watch = Watch(0, factory=lambda: KernelFactory(all_nsid=True))
-deaf = Watch(0)
+own = Watch(0)
 ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
 ip("link", "set", "v1", "netns", str(peer.pid))
 peer.run("ip('addr', 'add', '192.0.2.2/24', 'dev', 'v1'); ip('link', 'set', 'v1', 'name', 'v9', 'up')")
 there = int(peer.run("print(socket.if_nametoindex('v9'), end='')"))
 ip("link", "set", "v0", "up"); ip("link", "add", "sentinel", "type", "bridge")
 def over(events): return any(e.interface == "sentinel" for e in events)
-watch.until(over); deaf.until(over)
-told = {"compared": agreement(watch, 0), "errors": [len(watch.errors[name]) for name in BOTH]}
+watch.until(over); own.until(over)
+found = {"compared": agreement(watch, 0), "errors": [len(watch.errors[name]) for name in BOTH]}
 state = State()
 for event in watch.events["libnl"]: state.apply(event)
-told["state"] = sorted(link.ifname for link in state.tables["link"].values())
+found["state"] = sorted(link.ifname for link in state.tables["link"].values())
 events = watch.events["libnl"]
-told["gone"] = [[e.nsid, e.interface, e.payload.new_netnsid, e.payload.new_ifindex == there]
+found["gone"] = [[e.nsid, e.interface, e.payload.new_netnsid, e.payload.new_ifindex == there]
                 for e in events if e.msg_type == 17 and e.payload.family == 0]
-told["links"] = sorted({(e.nsid, e.payload.ifname) for e in events if e.msg_type == 16 and e.nsid is not None})
-told["addresses"] = [[e.nsid, e.interface, e.payload.ifindex == there] for e in events
+found["links"] = sorted({(e.nsid, e.payload.ifname) for e in events if e.msg_type == 16 and e.nsid is not None})
+found["addresses"] = [[e.nsid, e.interface, e.payload.ifindex == there] for e in events
                      if e.msg_type == 20 and e.payload.addr == "192.0.2.2"]
-told["routes"] = sorted({e.nsid for e in events if e.msg_type == 24 and e.payload.dst == "192.0.2.0"})
-told["peer of v0"] = [e.payload.link_netnsid for e in events if e.msg_type == 16 and e.interface == "v0"][-1]
-told["deaf"] = [any(e.nsid is not None for e in deaf.events[name]) for name in BOTH]
-told["deaf hears"] = agreement(deaf, 0)
-done(told)
-watch.close(); deaf.close(); peer.close()
+found["routes"] = sorted({e.nsid for e in events if e.msg_type == 24 and e.payload.dst == "192.0.2.0"})
+found["peer of v0"] = [e.payload.link_netnsid for e in events if e.msg_type == 16 and e.interface == "v0"][-1]
+found["others"] = [any(e.nsid is not None for e in own.events[name]) for name in BOTH]
+found["without others"] = agreement(own, 0)
+done(found)
+watch.close(); own.close(); peer.close()
 """
 
 
 def test_a_link_that_moves_to_another_namespace() -> None:
     """A deletion that names the new namespace and index; a listener to all namespaces (NETLINK_LISTEN_ALL_NSID) has
     its life there with the namespace's number, another one nothing. The state of this namespace is of it alone."""
-    told = inside(MOVED)
+    found = inside(MOVED)
 
-    assert told["compared"] > 10
-    assert (told["errors"], told["gone"]) == ([0, 0], [[None, "v1", 7, True]])
-    assert told["links"] == [[7, "v1"], [7, "v9"]]
-    assert told["addresses"] == [[7, None, True]] * 2  # without and with the link being up
-    assert (told["routes"], told["peer of v0"]) == ([7], 7)
-    assert told["state"] == ["sentinel", "v0"]
-    assert (told["deaf"], told["deaf hears"] >= 5) == ([False, False], True)
+    assert found["compared"] > 10
+    assert (found["errors"], found["gone"]) == ([0, 0], [[None, "v1", 7, True]])
+    assert found["links"] == [[7, "v1"], [7, "v9"]]
+    assert found["addresses"] == [[7, None, True]] * 2  # without and with the link being up
+    assert (found["routes"], found["peer of v0"]) == ([7], 7)
+    assert found["state"] == ["sentinel", "v0"]
+    assert (found["others"], found["without others"] >= 5) == ([False, False], True)
 
 
 ENDS = """
@@ -80,19 +80,19 @@ ip("addr", "add", "192.0.2.1/24", "dev", "v1"); ip("link", "set", "v1", "mtu", "
 enter(f"/proc/self/fd/{home}")
 there.until(lambda events: any(getattr(e.payload, "mtu", None) == 1400 for e in events))
 dump = there["libnl"].dump(0, 18)
-told = {"same": os.fstat(places[0]).st_ino == os.fstat(places[1]).st_ino != os.fstat(home).st_ino,
+found = {"same": os.fstat(places[0]).st_ino == os.fstat(places[1]).st_ino != os.fstat(home).st_ino,
         "compared": agreement(there, 0), "dump": [dump.outcome.value, sorted(e.interface for e in dump.events)],
         "named": sorted({e.interface for name in BOTH for e in there.events[name] if e.msg_type == 20}),
         "still": [e.interface for e in around.events["libnl"] if e.msg_type == 17]}
 for place in places: os.close(place)
-told["elsewhere"] = []
+found["elsewhere"] = []
 for name in BOTH:
     try: there[name].enable(4)
-    except TransportError as error: told["elsewhere"].append(error.code)
+    except TransportError as error: found["elsewhere"].append(error.code)
 there.close()
 around.until(lambda events: any(e.msg_type == 17 and e.interface == "v0" for e in events))
-told["gone"] = agreement(around, 0) > 0
-done(told)
+found["gone"] = agreement(around, 0) > 0
+done(found)
 around.close(); os.close(home)
 """
 
@@ -101,10 +101,10 @@ def test_a_namespace_lives_as_long_as_a_socket_in_it() -> None:
     """There is no loss of a namespace while somebody listens in it: without a process and a name it goes on, with
     events, names and dumps, wherever the thread is; what is enabled later does not land in another one in silence.
     It ends when the implementations are closed, which takes its links and their peers along."""
-    told = inside(ENDS)
+    found = inside(ENDS)
 
-    assert (told["same"], told["compared"] > 0, told["still"]) == (True, True, [])
-    assert told["dump"][0] == "complete"
-    assert {"lo", "v1"} <= set(told["dump"][1])
-    assert (told["named"], told["elsewhere"]) == (["v1"], ["NLM-T007"] * 2)
-    assert told["gone"]
+    assert (found["same"], found["compared"] > 0, found["still"]) == (True, True, [])
+    assert found["dump"][0] == "complete"
+    assert {"lo", "v1"} <= set(found["dump"][1])
+    assert (found["named"], found["elsewhere"]) == (["v1"], ["NLM-T007"] * 2)
+    assert found["gone"]

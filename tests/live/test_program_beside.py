@@ -1,4 +1,4 @@
-"""A program that runs beside, in the sandbox of a scenario: it hears what libnl hears, and is ended."""
+"""A program that runs beside, in the sandbox of a scenario: it receives what libnl receives, and is ended."""
 
 from __future__ import annotations
 

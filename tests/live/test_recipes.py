@@ -96,7 +96,7 @@ done([ended, counts])
 
 
 def test_one_protocol_after_another() -> None:
-    """The new monitor hears what moves before the old one stops to, so that between them no address is missing."""
+    """The new monitor receives what moves before the old one stops to, so that between them no address is missing."""
     ended, counts = on_kernel(GRADUAL, "migrate-gradually.md", "")
 
     assert [one[0] for one in ended] == [0, 0]

@@ -136,7 +136,7 @@ def test_only_what_is_needed() -> None:
 
 
 def test_a_recording_is_measured() -> None:
-    """Families are added, a buffer and a limit become larger, and a protocol that nobody hears is named."""
+    """Families are added, a buffer and a limit become larger, and a protocol that nobody is subscribed to is named."""
     text = (
         "netlink:\n  use_libnl: true\n  caching: {}\n  protocols: {route: true, generic: true}\n"
         "  buffer_size:\n    receive: 4KB\n  limits: {max_message_size: 1KB}\n  generic_families:\n    - taskstats\n"
@@ -304,5 +304,5 @@ def test_every_key_has_a_class() -> None:
 
 
 def test_a_reason_for_every_class_but_same() -> None:
-    """Who reads the table is told why."""
+    """Who reads the table learns why."""
     assert [row for row in table() if (row.to_libnl == row.to_legacy == "same") != (row.reason == "")] == []

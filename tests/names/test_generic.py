@@ -30,10 +30,10 @@ def test_commands_have_the_names_of_the_kernel(family: str) -> None:
         pytest.skip(f"{header} is not installed")
     text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
     commands = COMMANDS[family]
-    told = [
+    listed = [
         re.findall(r"^\s*([A-Z0-9_]+)\b", one, re.MULTILINE)
         for one in re.findall(r"enum[^{;]*\{(.*?)\}", text, re.DOTALL)
     ]
-    found = next(one[one.index(commands[1]) :] for one in told if commands[1] in one)
+    found = next(one[one.index(commands[1]) :] for one in listed if commands[1] in one)
 
     assert found[: len(commands)] == list(commands.values())

@@ -89,7 +89,7 @@ def some_route(rnd: random.Random) -> tuple[Key, RouteInfo]:
         for _ in range(rnd.randrange(1, 4))
     )
     several = rnd.random() < 0.6
-    alone = hops[0]  # which the kernel knows by the same, whether it is told in a list or not
+    alone = hops[0]  # which the kernel knows by the same, whether it stands in a list or not
     route = RouteInfo(
         family=family,
         dst_len=8,

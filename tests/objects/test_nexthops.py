@@ -19,9 +19,9 @@ def test_a_deletion_and_a_group_behind_it_are_changes() -> None:
     changes = NexthopChanges()
     group = Nexthop(10, deleted=False, weights=(1,))
     last = Nexthop(11, deleted=True, weights=(1,))
-    told = [group, Nexthop(1, deleted=False, oif=3, gateway=ONE), GONE, last, group]
+    announced = [group, Nexthop(1, deleted=False, oif=3, gateway=ONE), GONE, last, group]
 
-    assert [changes.of(one) for one in told] == [
+    assert [changes.of(one) for one in announced] == [
         None,
         None,
         NexthopChange(1),

@@ -285,8 +285,8 @@ def by_conntrack(source: Recording) -> Iterator[Witness]:
         if re.fullmatch(r"conntrack -L( -f ipv6)? -o extended\S*", row["cmd"]):
             yield from paired(flows_of(row["stdout"]), [one for one in dump if one.header.type == 0x100], row["cmd"])
     (events,) = source.commands("conntrack -E -o")
-    told = [one for one in source.notifications(NETFILTER) if one.header.type in FLOWS]
-    yield from paired(flows_of(events["stdout"]), told, events["cmd"])
+    announced = [one for one in source.notifications(NETFILTER) if one.header.type in FLOWS]
+    yield from paired(flows_of(events["stdout"]), announced, events["cmd"])
 
 
 def paired(lines: list[str], found: list[Message], command: str) -> Iterator[Witness]:
@@ -309,9 +309,9 @@ def expectations(source: Recording) -> Iterator[Witness]:
     """The lines of ``conntrack -E expect``: timeout, tuple, mask, master, class and helper, in this order."""
     (row,) = source.commands("conntrack -E expect")
     lines = flows_of(row["stdout"])
-    told = [one for one in source.notifications(NETFILTER) if one.header.type in EXPECTATIONS]
-    assert len(lines) == len(told), f"{len(lines)} lines, {len(told)} messages"
-    for line, one in zip(lines, told, strict=True):
+    announced = [one for one in source.notifications(NETFILTER) if one.header.type in EXPECTATIONS]
+    assert len(lines) == len(announced), f"{len(lines)} lines, {len(announced)} messages"
+    for line, one in zip(lines, announced, strict=True):
         pairs = re.findall(r"(\S+)=(\S+)", line)
         addresses = {key.replace("-", "."): value for key, value in pairs if key.endswith(("src", "dst"))}
         ports = [int(value) for key, value in pairs if key.endswith("port")]

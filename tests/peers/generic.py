@@ -30,7 +30,7 @@ def is_generic(event: Event, _: Recording) -> bool:
     return isinstance(event.payload, GenericInfo)
 
 
-def told(source: Recording) -> set[tuple[int, int]]:
+def announced(source: Recording) -> set[tuple[int, int]]:
     """The places of messages of families."""
     return {one.key for one in source.messages if one.frame.protocol == GENERIC and one.header.type >= NLMSG_MIN_TYPE}
 
@@ -60,7 +60,7 @@ def commands(m: Dissection) -> int:
 
 def by_tshark(source: Recording) -> Iterator[Witness]:
     """Every message."""
-    wanted = told(source)
+    wanted = announced(source)
     for m in dissected(source):
         if m.key in wanted:
             fields = {

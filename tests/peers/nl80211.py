@@ -40,7 +40,7 @@ def family(source: Recording) -> int:
     return int(re.findall(r"ID: (0x\w+)", row["stdout"])[0], 16)
 
 
-def told(source: Recording) -> list[Message]:
+def announced(source: Recording) -> list[Message]:
     """Messages of nl80211, whoever sent them."""
     number = family(source)
     return [one for one in source.messages if one.frame.protocol == GENERIC and one.header.type == number]
@@ -109,7 +109,7 @@ def message_by_tshark(m: Dissection) -> Fields:
 
 def by_tshark(source: Recording) -> Iterator[Witness]:
     """Every message."""
-    wanted = {one.key for one in told(source)}
+    wanted = {one.key for one in announced(source)}
     for m in dissected(source):
         if m.key in wanted:
             yield Witness(m.key, message_by_tshark(m))
@@ -148,7 +148,7 @@ def message_by_pyroute2(data: bytes) -> Fields:
 
 def by_pyroute2(source: Recording) -> Iterator[Witness]:
     """Every message."""
-    for one in told(source):
+    for one in announced(source):
         yield Witness(one.key, message_by_pyroute2(one.data))
 
 

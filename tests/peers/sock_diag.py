@@ -26,7 +26,7 @@ BY_FAMILY = 20
 Fields = dict[str, Any]
 
 
-def told(source: Recording) -> Iterator[Message]:
+def announced(source: Recording) -> Iterator[Message]:
     """Messages of the kernel about one socket, of the families that have a payload."""
     for one in source.messages:
         answer = one.frame.protocol == SOCK_DIAG and one.header.type == BY_FAMILY and not one.asks
@@ -84,7 +84,7 @@ def internet_by_tshark(m: Dissection) -> Fields:
 def by_tshark(source: Recording) -> Iterator[Witness]:
     """Every socket. Its protocol is in an attribute, or else that of the last request for this family. A
     notification, whose port id is 0, tshark takes for a request, so that only its header is compared."""
-    wanted = {one.key for one in told(source)}
+    wanted = {one.key for one in announced(source)}
     asked: dict[int | None, int | None] = {}
     for m in dissected(source):
         family = number(m, "family")
@@ -118,7 +118,7 @@ def by_tshark(source: Recording) -> Iterator[Witness]:
 
 def by_pyroute2(source: Recording) -> Iterator[Witness]:
     """Every socket; pyroute2 does not look at the request, so it knows a protocol only where an attribute has it."""
-    for one in told(source):
+    for one in announced(source):
         family = one.data[16]
         m = MarshalDiag.msg_map[family](one.data)
         m.decode()
@@ -261,7 +261,7 @@ def socket_by_ss(line: str, command: str) -> Fields:
 
 def by_ss(source: Recording) -> Iterator[Witness]:
     """The listings against the dumps that they printed, and ``ss -E`` against the notifications, in order."""
-    sockets = {one.key for one in told(source)}
+    sockets = {one.key for one in announced(source)}
     for command in COMMANDS:
         (row,) = (row for row in source.commands(command) if row["cmd"] == command)
         dump = [one for one in source.during(row, SOCK_DIAG) if one.place.role is Role.DUMP and one.key in sockets]

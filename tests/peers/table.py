@@ -69,7 +69,7 @@ class Case(NamedTuple):
 
 
 class Tally:
-    """What came of one case against one implementation. ``said``: comparisons in which the peer had a value that tells
+    """What came of one case against one implementation. ``said``: comparisons in which the peer had a value that says
     something, neither absent nor zero."""
 
     def __init__(self) -> None:

@@ -44,13 +44,13 @@ def test_the_contract_says_which_messages_give_an_event(kernel: str, name: str, 
     source, contract, given = recording(kernel, name), load_contract(), statement_of(backend).events
     events = source.events(backend)
     wrong: list[str] = []
-    owed, unknown = 0, Counter[str]()
+    required, unknown = 0, Counter[str]()
     for one in source.messages:
         if one.frame.protocol not in GUIDE or one.header.type < NLMSG_MIN_TYPE:
             continue
         named = unknown_message(one.frame.protocol, one.header.type, one.data[16] if len(one.data) > 16 else -1)
         gives = contract.of(one.frame.protocol, one.header.type) in given and not without_event(one)
-        owed += gives
+        required += gives
         if gives != (one.key in events):
             wrong.append(f"frame {one.key}: {named}")
         if not gives:
@@ -58,7 +58,7 @@ def test_the_contract_says_which_messages_give_an_event(kernel: str, name: str, 
 
     assert wrong == []
     assert unknown - source.unknown(backend) == Counter()
-    assert owed + unknown.total() > 0 or name.startswith(("09-", "06-xfrm"))
+    assert required + unknown.total() > 0 or name.startswith(("09-", "06-xfrm"))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -57,7 +57,7 @@ def test_no_table_is_stale(case: Case, backend: str) -> None:
 
 
 @pytest.mark.parametrize(("case", "backend"), RUNS)
-def test_only_what_the_contract_does_not_owe_is_not_compared(case: Case, backend: str) -> None:
+def test_only_what_the_contract_does_not_require_is_not_compared(case: Case, backend: str) -> None:
     """A field that the implementation leaves unset is one that the contract lets it leave."""
     unset = {name.partition(".")[0] for name in tally(str(case), backend).not_provided} - set(case.derived)
 

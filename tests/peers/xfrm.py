@@ -264,8 +264,8 @@ def monitored(source: Recording) -> Iterator[Witness]:
     (row,) = source.commands("ip -tshort xfrm monitor")
     index = source.devices()
     shown = [announced(text, index) for text in notifications(row["stdout"])]
-    told = [one for one in source.notifications(XFRM) if one.header.type != DEFAULT]
-    yield from paired((one for one in shown if one is not None), told, row["cmd"])
+    changes = [one for one in source.notifications(XFRM) if one.header.type != DEFAULT]
+    yield from paired((one for one in shown if one is not None), changes, row["cmd"])
 
 
 def paired(shown: Iterable[Fields], found: list[Message], command: str) -> Iterator[Witness]:
@@ -305,12 +305,12 @@ CANNOT = {
     *(f"{one}.{name}_len" for one in ("crypt", "comp") for name in ("icv", "trunc")),
 }
 SILENT = ABSENT | CANNOT | {"comp.key_len", "replay_window", "selector.user", "type"}
-TOLD_SILENT = SILENT | {"acquire.selector.user", "hard", "selector.ifindex"}
+ANNOUNCED_SILENT = SILENT | {"acquire.selector.user", "hard", "selector.ifindex"}
 ONE = ("libnl",)
 CASES = (
     Case("xfrm", "tshark (headers)", CAPTURE, ONE, 206, by_tshark, is_xfrm),
     Case(
         "xfrm", "ip xfrm state, policy", CAPTURE, ONE, 72, listed, None, LISTED, SILENT | {"action", "share"}, DERIVED
     ),
-    Case("xfrm", "ip xfrm monitor", CAPTURE, ONE, 56, monitored, None, LISTED, TOLD_SILENT, DERIVED),
+    Case("xfrm", "ip xfrm monitor", CAPTURE, ONE, 56, monitored, None, LISTED, ANNOUNCED_SILENT, DERIVED),
 )

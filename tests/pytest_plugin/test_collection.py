@@ -221,7 +221,7 @@ def test_a_file_that_is_no_scenario_is_an_error(project: Project, text: str, lin
         (("--nlmon-known=none.yaml",), "NLM-P010: *none.yaml*"),
     ],
 )
-def test_a_wrong_option_is_told(project: Project, options: tuple[str, ...], text: str) -> None:
+def test_a_wrong_option_is_reported(project: Project, options: tuple[str, ...], text: str) -> None:
     """In one line, with a code and what would be right, wherever it was written."""
     project.scenario("one", HOLDS)
     result = project.run(*options)

@@ -98,7 +98,7 @@ def test_the_command_has_the_known_differences_that_were_named(project: Project)
         (", candidate='libnl2'", "NLM-B003: no implementation is called 'libnl2'*"),
     ],
 )
-def test_a_wrong_argument_is_told(project: Project, options: str, text: str) -> None:
+def test_a_wrong_argument_is_reported(project: Project, options: str, text: str) -> None:
     """With a code, at the line of the test that gives it."""
     project.test("test_it.py", REPLAY.format(options=options, then="pass"))
     result = project.run("test_it.py")
@@ -106,7 +106,7 @@ def test_a_wrong_argument_is_told(project: Project, options: str, text: str) -> 
     result.stdout.fnmatch_lines([f"E       nlmon.errors.UsageError: {text}", "test_it.py:2: UsageError"])
 
 
-def test_a_capture_that_is_missing_is_told(project: Project) -> None:
+def test_a_capture_that_is_missing_is_reported(project: Project) -> None:
     """With its path."""
     project.test("test_it.py", "def test_it(nlmon_replay): nlmon_replay('no.pcap')\n")
 

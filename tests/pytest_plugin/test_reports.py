@@ -202,13 +202,13 @@ entries:
 
 
 @pytest.mark.slow
-def test_a_known_difference_of_no_use_is_told_and_removed(project: Project) -> None:
+def test_a_known_difference_of_no_use_is_named_and_removed(project: Project) -> None:
     """It is removed when asked for."""
     project.scenario("one", HOLDS)
     (project.path / "known.yaml").write_text(KNOWN)
-    told = project.run("--nlmon-known=known.yaml")
+    ran = project.run("--nlmon-known=known.yaml")
     removed = project.run("--nlmon-known=known.yaml", "--nlmon-update=trim")
 
-    told.stdout.fnmatch_lines(["nlmon: known difference 1 of *known.yaml allowed nothing: *"])
+    ran.stdout.fnmatch_lines(["nlmon: known difference 1 of *known.yaml allowed nothing: *"])
     removed.stdout.fnmatch_lines(["nlmon: removed entry 1 of *known.yaml"])
     assert "NLD102" not in (project.path / "known.yaml").read_text()

@@ -144,7 +144,7 @@ def test_a_known_loss_is_not_what_the_other_provides(field: str) -> None:
     ]
 
 
-def test_a_class_that_is_not_there_is_told() -> None:
+def test_a_class_that_is_not_there_is_reported() -> None:
     """No difference of it is said once, not once for each capture."""
     lines = printed(Shown(classes=frozenset({"extra", "missing"})), capture(), capture())
 

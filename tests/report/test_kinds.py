@@ -439,7 +439,7 @@ def test_what_is_no_kind_and_path(text: str, bare: str) -> None:
 
 @pytest.mark.parametrize(("text", "kind"), [("md:a.md", "markdown"), ("xml:a.xml", "junit"), ("htm:a.htm", "html")])
 def test_the_end_of_a_name_names_the_kind(text: str, kind: str) -> None:
-    """Who types it instead of the kind is told the kind."""
+    """Who types it instead of the kind is shown the kind."""
     with pytest.raises(ValueError, match=f"is no report; try {kind}:PATH"):
         kind_and_path(text)
 

@@ -90,7 +90,7 @@ def test_a_verdict_is_whole_whatever_the_name(width: int, path: str) -> None:
     assert re.search(r"\bdiffers +regression\b", text) is not None
 
 
-def test_a_capture_is_told_by_what_it_holds() -> None:
+def test_a_capture_is_named_by_what_it_holds() -> None:
     """Datagrams by their part in the conversation, on one line."""
     with open_capture(BASIC) as reader:
         report = replay_capture(reader, "a.pcap", partial(create, "legacy"), partial(create, "libnl"))[0]
@@ -238,7 +238,7 @@ def test_differences_are_shown_by_kind() -> None:
     ]
 
 
-def test_changes_without_a_notification_are_all_told_on_request() -> None:
+def test_changes_without_a_notification_are_all_shown_on_request() -> None:
     """Five of them, or with -v every one that is kept; how many are left out is said."""
     change = Unannounced("neigh", "appeared", "neigh ff02::2 dev d0", 4, "known from a dump", ())
     report = CaptureReport(

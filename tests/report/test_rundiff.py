@@ -33,7 +33,7 @@ def compared(old: Run, new: Run) -> RunDifference:
     return found
 
 
-def told(old: Run, new: Run) -> list[str]:
+def printed(old: Run, new: Run) -> list[str]:
     """The lines for people, but for those that name the runs."""
     return list(run_difference_lines(compared(old, new)))[2:]
 
@@ -73,7 +73,7 @@ CHANGES: list[tuple[str, Run, Run, bool, list[str]]] = [
         ],
     ),
     (
-        *("mended", run([failed("x")]), run([result("passed", "a")]), False),
+        *("corrected", run([failed("x")]), run([result("passed", "a")]), False),
         ["changed  a[migrate]: failed → passed", "         gone     x", "1 changed; nothing new fails"],
     ),
     (
@@ -145,16 +145,16 @@ CHANGES: list[tuple[str, Run, Run, bool, list[str]]] = [
 )
 def test_what_is_new_gone_and_changed(old: Run, new: Run, fails: bool, lines: list[str]) -> None:
     """And whether something is new that fails."""
-    assert told(old, new) == lines
+    assert printed(old, new) == lines
     assert compared(old, new).fails == fails
 
 
 def test_an_entry_that_is_of_no_use_any_more_is_new() -> None:
-    """It fails the run; it is no news where it did before, by the same file of known differences."""
+    """It fails the run; it is nothing new where it did before, by the same file of known differences."""
     good, stale = run([result("passed", "a")]), run([result("passed", "a")], stale=[2], expired=[3])
     other = structs.replace(stale, header=structs.replace(stale.header, known_digest="x"))
 
-    assert told(good, stale) == [
+    assert printed(good, stale) == [
         *("new      known difference 3 is over", "new      known difference 2 allowed nothing"),
         "1 same; 2 known differences to remove",
     ]
@@ -165,8 +165,8 @@ def test_another_recording_of_the_same_name_is_said() -> None:
     """Since what is new may be new because of it."""
     old, new = (as_run(report(structs.replace(GOOD, digest=digest))) for digest in ("a", "b"))
 
-    assert told(old, new) == ["changed  the file b.pcap is another one", "1 same; nothing new fails"]
-    assert told(new, new) == ["1 same; nothing new fails"]
+    assert printed(old, new) == ["changed  the file b.pcap is another one", "1 same; nothing new fails"]
+    assert printed(new, new) == ["1 same; nothing new fails"]
 
 
 def test_a_run_in_which_nothing_ran_says_so() -> None:
@@ -182,7 +182,7 @@ def test_recordings_of_two_kernels_belong_together() -> None:
     old = as_run(report(capture(path="6.1/a.pcap"), capture(path="6.1/b.pcap"), capture(path="6.1/x/b.pcap")))
     new = as_run(report(capture(MISSING, path="6.12/a.pcap"), capture(path="6.12/b.pcap")))
 
-    assert told(old, new) == [
+    assert printed(old, new) == [
         "changed  6.12/a.pcap (was 6.1/a.pcap): passed, equivalent → failed, regression",
         *("         a regression", "         new      NLD102 missing RTM_NEWLINK mtu, 3 times"),
         "new      6.12/b.pcap: passed, equivalent",
@@ -198,7 +198,7 @@ def test_hosts_count_where_there_are_several() -> None:
     both = merge_runs([("1", one), ("2", two)], "1")
 
     assert compared(one, two).counts == {"new": 0, "gone": 0, "changed": 1, "same": 0}
-    assert told(one, both)[:1] == ["new      a[migrate]: failed"]
+    assert printed(one, both)[:1] == ["new      a[migrate]: failed"]
     assert compared(both, both).counts == {"new": 0, "gone": 0, "changed": 0, "same": 2}
 
 

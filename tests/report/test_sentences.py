@@ -35,7 +35,7 @@ def test_answers_are_no_events(count: int, events: int, expected: str) -> None:
     assert whole_events(count, events) == expected
 
 
-def test_losses_are_told_in_one_bounded_line() -> None:
+def test_losses_are_named_in_one_bounded_line() -> None:
     """Whole events first, then the most frequent, in every report, the evidence of a finding among them."""
     counts = {"xfrm_sa": 9, **{f"link.field{number}": 100 + number for number in range(20)}}
     line = losses_line(("libnl", "legacy"), counts, {"xfrm_sa": 1}, 2)

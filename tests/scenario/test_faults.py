@@ -168,7 +168,7 @@ def test_reordered_sockets(count: int, expected: list[int]) -> None:
 
 
 def test_no_notification_overtakes_an_answer() -> None:
-    """What a program was told stays where it was."""
+    """What a program received stays where it was."""
     frames = [new_link(1), *DUMPED[1:4], new_station(5), new_link(6), new_station(7)]
 
     assert numbers(changed(frames, Fault("reorder", at=1, count=9))) == [1, 2, 3, 4, 6, 5, 7]

@@ -223,7 +223,7 @@ def test_a_monitor_outside_watches_a_namespace_inside(sandbox: Sandbox, name: st
 
 
 def test_a_socket_is_of_its_namespace(sandbox: Sandbox) -> None:
-    """One that was opened in one namespace is not heard in another; what the kernel refuses is an ``OSError``."""
+    """One that was opened in one namespace is not received in another; what the kernel refuses is an ``OSError``."""
     sandbox.add_namespace("peer")
     for netns in ("", "peer"):
         sandbox.run("ip link set lo up", netns=netns)

@@ -34,7 +34,7 @@ def _load(path: Path) -> ScenarioFile:
 
 @pytest.mark.parametrize("path", one_in(12, SUITE), ids=_name)
 def test_a_scenario_holds(path: Path) -> None:
-    """In both directions; what is tentative need not, and is told."""
+    """In both directions; what is tentative need not, and is named."""
     file = _load(path)
     results = run_scenario(file, OPTIONS)
     fine: set[Outcome] = {"passed"} if file.scenario.level == "required" else {"passed", "xfailed"}

@@ -28,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
-class Deaf(LibnlBackend):
+class NeverReads(LibnlBackend):
     """An implementation that never reads."""
 
     def process(self, protocol: int) -> bool:
@@ -36,9 +36,9 @@ class Deaf(LibnlBackend):
         return False
 
 
-def deaf(factory: TransportFactory, options: BackendOptions) -> Backend:
+def never_reads(factory: TransportFactory, options: BackendOptions) -> Backend:
     """Make one."""
-    return Deaf(factory, options)
+    return NeverReads(factory, options)
 
 
 def test_all_that_was_sent_before_is_read(sandbox: Sandbox) -> None:
@@ -60,7 +60,7 @@ def test_all_that_was_sent_before_is_read(sandbox: Sandbox) -> None:
 
 
 def test_who_lost_messages_catches_up(sandbox: Sandbox) -> None:
-    """The kernel drops what tells of it, too, when a receive buffer is full."""
+    """The kernel drops what announces it, too, when a receive buffer is full."""
     with listening(sandbox, receive_buffer=4096) as watch:
         sandbox.batch(MANY)
         left = watch.catch_up()
@@ -71,7 +71,7 @@ def test_who_lost_messages_catches_up(sandbox: Sandbox) -> None:
 
 def test_who_does_not_read_is_named(sandbox: Sandbox) -> None:
     """With the protocol."""
-    with listening(sandbox, candidate=deaf) as watch:
+    with listening(sandbox, candidate=never_reads) as watch:
         left = watch.catch_up()
 
     assert "libnl (NETLINK_ROUTE)" in left

@@ -1,4 +1,4 @@
-"""Objects are named as ``ip`` and ``bridge`` print them, as far as their identity tells."""
+"""Objects are named as ``ip`` and ``bridge`` print them, as far as their identity goes."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def facts(state: State) -> dict[str, set[tuple[Any, ...]]]:
     for neigh in state.tables["neigh"].values():
         assert isinstance(neigh, NeighInfo)
         if neigh.ifindex not in names:
-            # The recording's listener heard other namespaces too, and the bytes do not say which.
+            # The recording's listener received other namespaces too, and the bytes do not say which.
             continue
         if neigh.family != 7 and not neigh.flags & 8 and neigh.state & ~NUD_NOARP:
             found["neighbours"].add((neigh.ifindex, neigh.dst, neigh.lladdr, neigh.state))

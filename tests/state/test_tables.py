@@ -259,7 +259,7 @@ def load(state: State, get_type: int, family: int, *payloads: Payload, frame: in
 
 
 def test_the_first_dump_fills_in_silence() -> None:
-    """What was there before the recording is no news."""
+    """What was there before the recording is nothing new."""
     state = load(State(), 18, 0, link())
 
     assert (len(state.tables["link"]), state.unannounced) == (1, [])
@@ -449,7 +449,7 @@ def test_what_the_core_says_of_an_entry_behind_its_device_changes_nothing(lladdr
 
 
 def test_a_wireless_event_leaves_the_rest_of_a_link() -> None:
-    """A message without MTU and operational state tells flags and name; that it is down counts."""
+    """A message without MTU and operational state gives flags and name; that it is down counts."""
     whole = link(name="wlan0", addr="02:00:00:00:00:01", qdisc="noqueue", operstate=6)
     said = link(name="wlan1", flags=0, mtu=None)
     state = fold(event(NEW, whole), event(NEW, route()), event(NEW, said))
@@ -655,14 +655,14 @@ def test_a_state_that_adopts_another_one_can_know_again_what_it_knew() -> None:
     assert (before, other.knows_addresses) == (False, True)
 
 
-def test_what_is_told_twice_is_there_once() -> None:
+def test_what_is_announced_twice_is_there_once() -> None:
     """An event that is folded again, be it the very same, changes nothing: the address that goes is the last one."""
     hops = tuple(NextHop(3, 1, 0, "192.0.2.254") for _ in range(100 * PARTS_OF_ONE))
-    told = event(NEW, addr()), event(NEW, route()), event(NEW, route(None, oif=None, multipath=hops))
+    announced = event(NEW, addr()), event(NEW, route()), event(NEW, route(None, oif=None, multipath=hops))
     sizes, gone = [], []
     for times in (1, 2):
         state = addressed()
-        for one in told:
+        for one in announced:
             for _ in range(times):
                 state.apply(one)
         sizes.append(state.size)
@@ -672,10 +672,10 @@ def test_what_is_told_twice_is_there_once() -> None:
     assert gone == [["route", "route"]] * 2
 
 
-def test_a_route_of_one_hop_is_over_its_link_however_it_is_told() -> None:
+def test_a_route_of_one_hop_is_over_its_link_however_it_is_announced() -> None:
     """A hop in a list of one is the same as one by itself: the route that goes is gone from the link, too."""
     one_of_list = route(None, oif=None, multipath=(NextHop(3, 1, 0, "192.0.2.254"),))
-    for told in ((one_of_list, route()), (route(), one_of_list)):
-        state = fold(event(NEW, link()), *(event(NEW, one) for one in told), event(DEL, told[1]))
+    for announced in ((one_of_list, route()), (route(), one_of_list)):
+        state = fold(event(NEW, link()), *(event(NEW, one) for one in announced), event(DEL, announced[1]))
 
         assert (state.tables["route"], state.apply(event(NEW, link(flags=0))).gone) == ({}, ())

@@ -29,7 +29,7 @@ def say(answer):
     sys.stdout.write(answer if isinstance(answer, str) else json.dumps(answer))
     sys.stdout.write("\\n")
     sys.stdout.flush()
-def tell(answer):
+def send(answer):
     global count, entries
     count += 1
     entries += len(answer["events"])
@@ -46,7 +46,7 @@ for line in sys.stdin:
     else:
         number, answer = -1, {{"bye": {{"datagrams": count, "events": entries}}}}
 {mistake}
-    tell(answer) if what == "datagram" else say(answer)
+    send(answer) if what == "datagram" else say(answer)
 """
 # The nine, and what differs in the end rather than on the way.
 MISTAKES = {
@@ -59,7 +59,7 @@ MISTAKES = {
     "lies about its version": 'if number == 0: answer["hello"]["protocol"] = 9',
     "drops the last event": 'if number == len(answers) - 1: answer["events"] = []',
     "reorders": 'if number > 0: answer["events"].reverse()',
-    "duplicates": "if number == 2: tell(answer)",
+    "duplicates": "if number == 2: send(answer)",
     "numbers from zero": "if number > 0: answer['n'] -= 1",
     "says no goodbye": "if number == -1: sys.exit(0)",
     "counts wrongly": "if number == -1: answer['bye']['events'] += 1",

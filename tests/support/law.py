@@ -13,7 +13,7 @@ Rules:
 1. What the kernel refuses is no failure. It is counted, so that it shows when most is refused.
 2. Examples are short, and states are compared often: what has gone cannot be wrong any more.
 
-Not here: the namespace and the comparison (``support.law_namespace``); what events cannot tell, and nexthop objects and
+Not here: the namespace and the comparison (``support.law_namespace``); what events cannot say, and nexthop objects and
 multicast databases, which are changed but are objects of no state (docs/reference/state.md); tun and tap, whose device
 a sandbox does not have. Kinds of links that the kernel lacks are refused by it.
 """

@@ -184,7 +184,7 @@ def agreement(watch: Watch, protocol: int, besides: Iterable[str] = ()) -> int:
 
 
 def _shared(event: Event, besides: Iterable[str]) -> dict[str, object]:
-    """Header and those fields of the payload that both implementations owe."""
+    """Header and those fields of the payload that both implementations must give."""
     kind, family = kind_name(event.payload), getattr(event.payload, "family", None)
     provides, fields = statement_of("legacy").provides, event.payload.__struct_fields__
     names = [field for field in fields if provides(kind, field, family) and field != "multipath"]

@@ -33,7 +33,7 @@ def inside(script: str, *arguments: str, prefix: Sequence[str] = ()) -> Any:
     environment = os.environ | {"PYTHONPATH": path}
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=environment)
     if ran.returncode or ran.stderr:
-        # When it was broken off, what it left open is no news.
+        # When it was broken off, what it left open is expected.
         said = ran.stderr.split("Exception ignored in")[0] if ran.returncode else ran.stderr
         pytest.fail(f"the script ended with {ran.returncode}\n{said}", pytrace=False)
     return json.loads(ran.stdout)

@@ -13,7 +13,7 @@ DST = {2: bytes((10, 0, 0, 2)), 10: bytes.fromhex("fd000000000000000000000000000
 
 
 def by_family(body: bytes, *rows: bytes, flags: int = 0, byteorder: str = "little") -> bytes:
-    """A message of the one type that sockets are told in."""
+    """A message of the one type that sockets are announced in."""
     return message(SOCK_DIAG_BY_FAMILY, body + b"".join(rows), flags=flags, byteorder=byteorder)
 
 

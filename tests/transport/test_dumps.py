@@ -45,7 +45,7 @@ def error(code: int) -> bytes:
     ("answer", "expected"),
     [(error(errno.EPERM), 1), (error(0), 0), (native(3, bytes(4)), 0), (native(16, bytes(16)), 0), (b"", 0)],
 )
-def test_a_refusal_is_told_from_an_answer(answer: bytes, expected: int) -> None:
+def test_a_refusal_is_told_apart_from_an_answer(answer: bytes, expected: int) -> None:
     """Only NLMSG_ERROR with a number is one."""
     assert refusal(answer) == expected
 

@@ -99,7 +99,7 @@ def test_both_suffer_the_same(given: LiveFault, expected: list[int | str], had: 
 
 
 def test_what_an_implementation_does_not_receive_it_does_not_lose() -> None:
-    """Its overrun is over, and told, when all was read that was sent."""
+    """Its overrun is over, and reported, when all was read that was sent."""
     readers = Readers(fault("overrun", 1, 2))
     readers.send(1)
     first = readers.read(0), readers.read(1)

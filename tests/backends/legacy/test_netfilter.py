@@ -73,7 +73,7 @@ def test_other_subsystems_are_counted(subsystem: int, type_: int) -> None:
 
 @pytest.mark.parametrize("type_", [GET, 3, 4, 5, 255])
 def test_other_messages_of_connection_tracking_are_counted(type_: int) -> None:
-    """Questions and statistics tell of no flow."""
+    """Questions and statistics announce no flow."""
     decoded = decode("legacy", NETFILTER, netfilter(type_, *flow("little")))
     assert (decoded.events, findings(decoded), decoded.unknown) == ([], [], [(0x100 | type_, 2)])
 

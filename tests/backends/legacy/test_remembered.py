@@ -33,7 +33,7 @@ def neigh(family: int, *attributes: bytes) -> bytes:
     return message(28, number("BxxxiHBB", family, 3, 2, 0, 1) + b"".join(attributes))
 
 
-def told(decoded: Decoded) -> object:
+def facts(decoded: Decoded) -> object:
     return structs.astuple(structs.replace(decoded, errors=[])), [(str(e), e.offset) for e in decoded.errors]
 
 
@@ -59,12 +59,12 @@ MESSAGES = {
 @pytest.mark.parametrize("second", MESSAGES)
 def test_what_came_before_does_not_matter(second: str) -> None:
     """After any other message, and after itself, a message is read as by an implementation that never saw one."""
-    alone = told(LegacyBackend(RecordedFactory()).decode(Datagram(1, 0, 0, MESSAGES[second])))
+    alone = facts(LegacyBackend(RecordedFactory()).decode(Datagram(1, 0, 0, MESSAGES[second])))
     backend = LegacyBackend(RecordedFactory())
     for first in MESSAGES.values():
         backend.decode(Datagram(1, 0, 0, first))
 
-        assert told(backend.decode(Datagram(1, 0, 0, MESSAGES[second]))) == alone
+        assert facts(backend.decode(Datagram(1, 0, 0, MESSAGES[second]))) == alone
 
 
 def cached(backend: LegacyBackend) -> int:

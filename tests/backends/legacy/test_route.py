@@ -29,7 +29,7 @@ IP6 = bytes.fromhex("fd000000000000000000000000000001")
 
 
 class _Names:
-    """A transport that knows two interfaces, fails where it is told to, and otherwise gives what it was fed."""
+    """A transport that knows two interfaces, fails where it is asked to, and otherwise gives what it was fed."""
 
     protocol = 0
 
@@ -249,7 +249,7 @@ def test_last_message_may_lack_its_padding():
 
 
 def test_cut_recording_is_named_as_the_reason():
-    """A message that the recording cut gives an error that tells how much was lost."""
+    """A message that the recording cut gives an error that says how much was lost."""
     decoded = _decode(WHOLE + WHOLE[:20], truncated=4)
     (error,) = decoded.errors
     assert isinstance(error, FramingError)

@@ -39,7 +39,7 @@ def test_broken_framing_is_said(body: bytes, length: int) -> None:
 
 
 def test_protocol_without_a_byte() -> None:
-    """An empty INET_DIAG_PROTOCOL is reported; the request still tells."""
+    """An empty INET_DIAG_PROTOCOL is reported; the request still names it."""
     decoded = decode("legacy", SOCK_DIAG, by_family(inet_msg(2), attr(DESTROYED_BY)), request=inet_request(2, 17))
     assert [one.payload.protocol for one in decoded.events] == [17]
     assert findings(decoded) == [("AttributeFormatError", 88, "INET_DIAG_PROTOCOL")]

@@ -183,7 +183,7 @@ def test_a_cache_is_bounded(size: int) -> None:
 
 
 def test_refused_counts_each_time() -> None:
-    """An object that does not fit is counted whenever it is told of, as ``CacheStatus`` says."""
+    """An object that does not fit is counted whenever it is announced, as ``CacheStatus`` says."""
     house = House(("link",), size=2)
     for _ in range(3):
         house.kernel.new(LINK, link(4, "d1"), 4)
@@ -283,7 +283,7 @@ def test_a_refresh_that_fails_is_reported() -> None:
     assert len(house.kernel.requests) == 4
 
 
-def test_a_rename_that_nobody_heard_of() -> None:
+def test_a_rename_that_nobody_received() -> None:
     """After a refresh the old name is nobody's."""
     house = House(("link",), ttl=10.0)
     house.kernel.objects[LINK, 3] = link(3, "lan0")
@@ -379,7 +379,7 @@ def test_nothing_stale_survives_a_pause() -> None:
     assert (paused, house.counts, house.names("d0")) == ([0, 0, 0], [1, 2, 3], [None])
 
 
-def test_a_dump_that_fails_at_first_is_told() -> None:
+def test_a_dump_that_fails_at_first_is_reported() -> None:
     """Enabling with caches raises when the kernel does not answer, and leaves nothing open."""
     kernel = FakeKernel()
     kernel.outcomes.append("broken")

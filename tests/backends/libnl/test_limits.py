@@ -71,7 +71,7 @@ def test_a_message_above_the_limit_is_refused() -> None:
 
 
 def test_refused_messages_are_counted() -> None:
-    """Among the errors of the protocol, and told to the error callback."""
+    """Among the errors of the protocol, and given to the error callback."""
     house = House(max_message_size=len(BIG) - 1)
     house.kernel.notify(SMALL + BIG)
     house.run()
@@ -108,7 +108,7 @@ def test_legacy_has_no_limits(limits: dict[str, object]) -> None:
     ],
 )
 def test_a_full_pool(policy: str, expected: list[str | int], dropped: int) -> None:
-    """Waiting loses nothing; else the oldest or the newest go, counted and told where the gap is."""
+    """Waiting loses nothing; else the oldest or the newest go, counted and reported where the gap is."""
     house = House(message_pool_size=3, pool_policy=policy)
     house.links("a", "b", "c", "d", "e")
     assert isinstance(house.backend, LibnlBackend)
@@ -212,13 +212,13 @@ def test_a_pause_empties_the_pool() -> None:
 def test_a_drop_in_the_pool_is_made_up_for() -> None:
     """With resync, what the pool dropped is asked for like what the kernel dropped."""
     house = House(message_pool_size=1, pool_policy="newest", resync=True)
-    told: list[Event] = []
-    house.backend.set_callback(told.append)
+    delivered: list[Event] = []
+    house.backend.set_callback(delivered.append)
     house.kernel.new(LINK, link(3, "a"), 3)
     house.kernel.new(LINK, link(4, "b"), 4)
     house.run()
 
-    assert [(getattr(e.payload, "ifname", e.type), e.synthetic) for e in told] == [
+    assert [(getattr(e.payload, "ifname", e.type), e.synthetic) for e in delivered] == [
         *(("a", False), ("overrun", False), ("b", True)),
     ]
 

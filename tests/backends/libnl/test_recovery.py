@@ -29,7 +29,7 @@ LOST = errno.EBADF, errno.ENOTCONN
 
 
 class House:
-    """A backend on a fake kernel, and a consumer that folds what it is told."""
+    """A backend on a fake kernel, and a consumer that folds what it receives."""
 
     def __init__(self, name: str = "libnl", *protocols: int, kernel: FakeKernel | None = None, **options: Any) -> None:
         self.kernel = kernel or FakeKernel()
@@ -54,7 +54,7 @@ class House:
         return self
 
     @property
-    def told(self) -> list[tuple[int, str | None]]:
+    def delivered(self) -> list[tuple[int, str | None]]:
         """Synthetic events as (type, interface)."""
         return [(e.msg_type, e.interface) for e in self.events if e.synthetic]  # type: ignore[misc]
 
@@ -63,7 +63,7 @@ class House:
         return [key[0] if kind == "link" else key for key in self.state.tables[kind]]
 
 
-def test_an_overrun_is_told_with_its_count() -> None:
+def test_an_overrun_is_reported_with_its_count() -> None:
     """ENOBUFS reaches the error callback with the kernel's number of drops, is an event, and is counted."""
     house = House(resync=False)
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
@@ -94,7 +94,7 @@ def test_an_overrun_is_an_event_of_both(name: str, drops: int, expected: int | N
 
 
 def changed() -> House:
-    """Links, addresses, neighbours and routes are told; then some go, some come and some change unheard."""
+    """Links, addresses, neighbours and routes are announced; then some go, come and change without a message."""
     house = House()
     for index in (3, 4):
         house.kernel.new(LINK, link(index, f"d{index}"), index)
@@ -115,17 +115,17 @@ def changed() -> House:
 
 
 def test_what_was_lost_is_made_up_for() -> None:
-    """Every kind is dumped; deletions come first, from routes back to links, then news from links to routes; each
+    """Every kind is dumped; deletions come first, from routes back to links, then what came from links to routes; each
     event is marked and names its interface, and the state is the kernel's."""
     house = changed()
     house.run()
 
     assert house.kernel.requests == DUMPS
-    assert house.told == [
+    assert house.delivered == [
         *((25, "d3"), (29, "d3"), (21, "d3"), (17, "d3")),
         *((16, "d4"), (16, "d5"), (20, "d5"), (28, "d5"), (24, "d5")),
     ]
-    assert len(house.told) == len(house.events)
+    assert len(house.delivered) == len(house.events)
     assert [type(e) for e in house.errors] == [Overrun]
     assert sorted(map(str, house.held("link"))) == ["4", "5"]
     assert [len(house.state.tables[kind]) for kind in ("addr", "neigh", "route")] == [2, 2, 2]
@@ -133,7 +133,7 @@ def test_what_was_lost_is_made_up_for() -> None:
 
 
 def test_names_before_and_after() -> None:
-    """What is gone had the link's old name, news has the new one."""
+    """What is gone had the link's old name, what came has the new one."""
     house = House()
     house.kernel.new(LINK, link(3, "old"), 3)
     house.kernel.new(ADDR, addr(3, "192.0.2.1"), 1)
@@ -143,7 +143,7 @@ def test_names_before_and_after() -> None:
     house.kernel.new(ROUTES, route("10.0.0.0/8", 3), 1, lost=True)
     house.kernel.overrun()
 
-    assert house.run().told == [(21, "old"), (16, "new"), (24, "new")]
+    assert house.run().delivered == [(21, "old"), (16, "new"), (24, "new")]
 
 
 def test_events_about_a_loss_share_their_head() -> None:
@@ -167,21 +167,21 @@ def test_events_about_a_loss_share_their_head() -> None:
     }
 
 
-def test_without_a_loss_nothing_is_told() -> None:
+def test_without_a_loss_nothing_is_delivered() -> None:
     """A resync of a state that is right delivers no event."""
     house = House()
     house.kernel.new(LINK, link(3, "d0"), 3)
     house.kernel.new(ADDR, addr(3, "192.0.2.3"), 3)
     house.run()
-    assert (house.kernel.requests, house.told) == ([], [])
+    assert (house.kernel.requests, house.delivered) == ([], [])
     house.kernel.overrun()
     house.run()
 
-    assert (house.kernel.requests, house.told, len(house.events)) == (DUMPS, [], 2)
+    assert (house.kernel.requests, house.delivered, len(house.events)) == (DUMPS, [], 2)
 
 
-def test_what_was_there_at_first_is_no_news() -> None:
-    """Objects from before the first event are known from a dump, and their loss is told."""
+def test_what_was_there_at_first_is_not_new() -> None:
+    """Objects from before the first event are known from a dump, and that they are gone is delivered."""
     kernel = FakeKernel()
     kernel.new(LINK, link(1, "lo"), 1)
     kernel.new(LINK, link(3, "d0"), 3)
@@ -190,7 +190,7 @@ def test_what_was_there_at_first_is_no_news() -> None:
     kernel.overrun()
     house.run()
 
-    assert house.told == [(17, "d0")]
+    assert house.delivered == [(17, "d0")]
 
 
 def test_older_messages_are_read_first() -> None:
@@ -205,7 +205,7 @@ def test_older_messages_are_read_first() -> None:
         seen.append((len(house.events), len(house.kernel.requests)))
 
     assert seen == [(0, 0), (1, 0), (2, 0), (3, len(DUMPS))]
-    assert house.told == [(16, "d0")]
+    assert house.delivered == [(16, "d0")]
 
 
 def during(kernel: FakeKernel) -> None:
@@ -241,7 +241,7 @@ def test_events_before_in_and_after_a_dump(dump: int, first: bool) -> None:
     assert [type(e) for e in house.errors] == [Overrun]
 
 
-def routes_told(house: House) -> list[str | None]:
+def routes_delivered(house: House) -> list[str | None]:
     """Gateways of the consumer's routes in the kernel's order."""
     routes = [r for r in house.state.tables["route"].values() if isinstance(r, RouteInfo)]
     (group,) = {key[:-1] for key in house.state.tables["route"]}
@@ -267,12 +267,12 @@ def test_routes_of_a_group_come_in_the_kernels_order(before: str, after: str) ->
         house.kernel.new(ROUTES, route("10.0.0.0/8", 3, gateways[name]), name, lost=True)
     house.kernel.overrun()
     house.run()
-    assert routes_told(house) == [gateways[name] for name in after]
-    assert (house.told == []) == (before == after)
+    assert routes_delivered(house) == [gateways[name] for name in after]
+    assert (house.delivered == []) == (before == after)
     house.kernel.new(ROUTES, route("10.0.0.0/8", 3, gateways["e"]), "e", flags=REPLACE)
     house.run()
 
-    assert routes_told(house) == [gateways[name] for name in "e" + after[1:]]
+    assert routes_delivered(house) == [gateways[name] for name in "e" + after[1:]]
 
 
 def test_a_dump_that_ran_ahead_of_a_replacement() -> None:
@@ -294,7 +294,7 @@ def test_a_dump_that_ran_ahead_of_a_replacement() -> None:
     house.kernel.overrun()
     house.run()
 
-    assert routes_told(house) == ["192.0.2.4", "192.0.2.2"]
+    assert routes_delivered(house) == ["192.0.2.4", "192.0.2.2"]
 
 
 class Counted(tuple[object, ...]):
@@ -312,8 +312,8 @@ class Counted(tuple[object, ...]):
 def test_a_group_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each route of a group in another order is compared a few times, however many these are."""
     tracker, keys = Tracker(), [Counted(("group", number)) for number in range(1000)]
-    told = [Counted(key) for key in reversed(keys)]
-    monkeypatch.setattr(tracker.state, "order", lambda _: told)
+    listed = [Counted(key) for key in reversed(keys)]
+    monkeypatch.setattr(tracker.state, "order", lambda _: listed)
     Counted.compared = 0
 
     assert tracker._misplaced(keys) == set(keys)
@@ -321,18 +321,18 @@ def test_a_group_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_order_of_routes_that_were_there_at_first() -> None:
-    """A dump lists a group in the kernel's order, so a resync finds nothing to mend."""
+    """A dump lists a group in the kernel's order, so a resync finds nothing to correct."""
     kernel = FakeKernel()
     for place in (1, 2, 3):
         kernel.new(ROUTES, route("10.0.0.0/8", 3, f"192.0.2.{place}"), place)
     house = House(kernel=kernel)
     kernel.overrun()
 
-    assert (house.run().told, house.kernel.requests) == ([], DUMPS)
+    assert (house.run().delivered, house.kernel.requests) == ([], DUMPS)
 
 
 def test_several_overruns_cause_one_resync() -> None:
-    """At most one in ``resync_interval``; ``due`` tells when, and what was lost meanwhile is not forgotten."""
+    """At most one in ``resync_interval``; ``due`` says when, and what was lost meanwhile is not forgotten."""
     house = House(resync_interval=2.0)
     for index in (3, 4, 5):
         house.kernel.new(LINK, link(index, f"d{index}"), index, lost=True)
@@ -411,8 +411,8 @@ def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
     house.run()
 
     assert house.kernel.requests.count((18, 0)) == asked
-    assert ((17, "d3") in house.told) == gone
-    assert ((16, "d2") in house.told) == (gone or fate == "interrupted")
+    assert ((17, "d3") in house.delivered) == gone
+    assert ((16, "d2") in house.delivered) == (gone or fate == "interrupted")
     assert 4 in house.held("link")
     incomplete = [e for e in house.errors if isinstance(e, ResyncIncomplete)]
     assert [e.why for e in incomplete] == (
@@ -420,14 +420,14 @@ def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
     )
     assert house.backend.due() == (None if gone else 1.0)
     house.kernel.clock += SECOND
-    assert (17, "d3") in house.run().told
+    assert (17, "d3") in house.run().delivered
     assert (house.held("link"), house.backend.due(), house.backend.resyncing()) == ([4, 2], None, False)
     assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == (1 if gone else 2)
 
 
 @pytest.mark.parametrize("interval", [0.0, 3.0])
 def test_a_kernel_that_always_interrupts(interval: float) -> None:
-    """A loss is made up for in at most four attempts, a second or the interval apart; a new loss allows new ones."""
+    """A loss is recovered from in at most four attempts, a second or the interval apart; a new loss allows new ones."""
     house = House(resync_interval=interval)
     house.kernel.outcomes.extend(["empty"] * 1000)
     attempts = []
@@ -473,7 +473,7 @@ def test_a_dump_that_fails_proves_nothing(fate: str, why: str) -> None:
     house.kernel.overrun()
     house.run()
 
-    assert (house.kernel.requests, house.told) == (DUMPS, [])
+    assert (house.kernel.requests, house.delivered) == (DUMPS, [])
     assert [(type(e), e.why) for e in house.errors[1:]] == [(ResyncIncomplete, f"dumps were {why}")]
 
 
@@ -486,12 +486,12 @@ def test_a_message_that_cannot_be_read_is_no_deletion() -> None:
     house.kernel.overrun()
     house.run()
 
-    assert (house.told, house.held("link")) == ([], [3])
+    assert (house.delivered, house.held("link")) == ([], [3])
     assert [e.why for e in house.errors[1:]] == ["dumps were not all readable"]
 
 
 def test_a_resync_that_cannot_ask_is_tried_again() -> None:
-    """The failure is reported, reading goes on, and the loss is made up for at the next interval."""
+    """The failure is reported, reading goes on, and the loss is recovered from at the next interval."""
     house = House(resync_interval=2.0)
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.kernel.overrun()
@@ -509,7 +509,7 @@ def test_a_resync_that_cannot_ask_is_tried_again() -> None:
 
 @pytest.mark.parametrize("number", LOST)
 def test_a_lost_socket_is_replaced(number: int) -> None:
-    """The new one has the same groups, extra ones included, and the same buffers; what was missed is made up for."""
+    """The new one has the same groups, extra ones included, and the same buffers; what was missed is recovered."""
     house = House(receive_buffer=4096, send_buffer=8192, extra_groups=("tc", "nexthop"))
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.kernel.fail(TransportError("NLM-T003", "lost", errno=number))
@@ -519,7 +519,7 @@ def test_a_lost_socket_is_replaced(number: int) -> None:
     assert (old.closings, new.closed) == (1, False)
     assert (new.groups, new.buffers) == (old.groups, (4096, 8192))
     assert new.groups == {1, 3, 5, 7, 8, 9, 11, 19, 4, 32}
-    assert house.told == [(16, "d0")]
+    assert house.delivered == [(16, "d0")]
     assert [getattr(e, "errno", None) for e in house.errors] == [number]
 
 
@@ -536,7 +536,7 @@ def test_other_failures_are_the_callers() -> None:
 
 
 def test_a_socket_that_cannot_be_opened_again() -> None:
-    """Each call tries once and raises; when the kernel allows it the backend goes on, and makes up for the time."""
+    """Each call tries once and raises; when the kernel allows it the backend goes on, and recovers what it missed."""
     house = House()
     refusal = TransportError("NLM-T001", "no", errno=errno.EMFILE)
     house.kernel.open_errors.extend([refusal, refusal])
@@ -550,13 +550,13 @@ def test_a_socket_that_cannot_be_opened_again() -> None:
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
 
     assert (numbers, house.backend.fileno(ROUTE), status.errors) == ([errno.EMFILE] * 2, -1, 2)
-    assert (house.run().held("link"), house.told) == ([3], [(16, "d0")])
+    assert (house.run().held("link"), house.delivered) == ([3], [(16, "d0")])
     assert len(house.kernel.sockets()) == 1
 
 
 @pytest.mark.parametrize("protocol", [4, 6, 9, 12, GENERIC])
 def test_an_overrun_of_another_protocol(protocol: int) -> None:
-    """It is told and reading goes on; nothing is dumped of NETLINK_ROUTE, for nothing of it was lost."""
+    """It is reported and reading goes on; nothing is dumped of NETLINK_ROUTE, for nothing of it was lost."""
     house = House("libnl", ROUTE, protocol)
     house.kernel.overrun(protocol)
     house.run(protocol).run(ROUTE)
@@ -568,7 +568,7 @@ def test_an_overrun_of_another_protocol(protocol: int) -> None:
 
 @pytest.mark.parametrize("protocols", [(GENERIC,), (ROUTE, GENERIC)])
 def test_families_are_due_after_a_loss(protocols: tuple[int, ...]) -> None:
-    """What nlctrl may have said unheard is asked for at the next idle moment, and ``due`` says that it is now."""
+    """What nlctrl may have said meanwhile is asked for at the next idle moment, and ``due`` says that it is now."""
     house = House("libnl", *protocols)
     house.kernel.overrun(GENERIC)
     seen = [house.backend.due()]
@@ -605,12 +605,12 @@ def test_caches_are_right_after_a_loss() -> None:
     house.run()
 
     assert house.backend.get_link_by_name("d1").ifindex == 4  # type: ignore[attr-defined]
-    assert (house.backend.cache.count("link"), house.told) == (1, [])  # type: ignore[attr-defined]
+    assert (house.backend.cache.count("link"), house.delivered) == (1, [])  # type: ignore[attr-defined]
     assert house.kernel.requests == [(18, 0)]
 
 
 def test_an_old_cache_waits_for_a_loss() -> None:
-    """What makes up for the loss fills it, too; nothing is due sooner."""
+    """What recovers from the loss fills it, too; nothing is due sooner."""
     house = House(caches=("link",), cache_ttl=1.0, resync_interval=10.0)
     for _ in range(2):
         house.kernel.overrun()
@@ -624,20 +624,20 @@ def test_an_old_cache_waits_for_a_loss() -> None:
 
 
 def test_a_pause_is_no_loss() -> None:
-    """What changed while the protocol was off is not told, and known to a later resync."""
+    """What changed while the protocol was off is not delivered, and known to a later resync."""
     house = House()
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.backend.disable(ROUTE)
     house.backend.enable(ROUTE)
-    assert house.run().told == []
+    assert house.run().delivered == []
     house.kernel.new(LINK, link(4, "d1"), 4, lost=True)
     house.kernel.overrun()
 
-    assert house.run().told == [(16, "d1")]
+    assert house.run().delivered == [(16, "d1")]
 
 
 def test_a_loss_ends_with_a_pause() -> None:
-    """Disabled, a loss that was still to be made up for is forgotten like everything else that was missed."""
+    """Disabled, a loss that was still to be recovered from is forgotten like everything else that was missed."""
     house = House()
     house.kernel.overrun()
     house.backend.process(ROUTE)
@@ -647,12 +647,12 @@ def test_a_loss_ends_with_a_pause() -> None:
     house.backend.enable(ROUTE)
     seen.append(house.backend.resyncing())
 
-    assert (house.run().told, seen) == ([], [True, False])
+    assert (house.run().delivered, seen) == ([], [True, False])
 
 
 @pytest.mark.parametrize(("name", "expected"), [("libnl", [False, True, True, False]), ("legacy", [False] * 4)])
-def test_a_loss_is_mended(name: str, expected: list[bool]) -> None:
-    """It is still to be made up for until everything was dumped; legacy makes up for nothing."""
+def test_a_loss_is_recovered_from(name: str, expected: list[bool]) -> None:
+    """A resync is still due until everything was dumped; legacy recovers from nothing."""
     house = House(name)
     seen = [house.backend.resyncing()]
     house.kernel.overrun()
@@ -666,7 +666,7 @@ def test_a_loss_is_mended(name: str, expected: list[bool]) -> None:
 
 @pytest.mark.parametrize("number", LOST)
 def test_legacy_recovers_nothing(number: int) -> None:
-    """It tells of an overrun and goes on, asks for nothing, and raises when its socket is lost."""
+    """It reports an overrun and goes on, asks for nothing, and raises when its socket is lost."""
     house = House("legacy")
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.kernel.overrun()

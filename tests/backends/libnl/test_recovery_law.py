@@ -19,8 +19,8 @@ from support.examples import examples
 from support.modelled import CREATE, REPLACE, Model, changes, differences
 
 LINK, ADDR, ROUTES = 16, 20, 24
-# A change, whether it is lost, and what follows it: nothing, the monitor reads, the loss is told.
-steps = st.lists(st.tuples(changes, st.booleans(), st.sampled_from(("", "", "read", "told"))), max_size=40)
+# A change, whether it is lost, and what follows it: nothing, the monitor reads, the loss is reported.
+steps = st.lists(st.tuples(changes, st.booleans(), st.sampled_from(("", "", "read", "reported"))), max_size=40)
 
 
 class Consumer:
@@ -58,13 +58,13 @@ class Consumer:
 
 
 def play(kernel: Model, found: list[Any], consumer: Consumer, *, lossy: bool) -> None:
-    """Let it all happen; in the end every loss is told and the socket drained."""
+    """Let it all happen; in the end every loss is reported and the socket drained."""
     for (name, *values), lost, then in found:
         kernel.lost = lost and lossy
         getattr(kernel, name)(*values)
         if then == "read":
             consumer.run()
-        elif then == "told" and lossy and kernel.dropped:
+        elif then == "reported" and lossy and kernel.dropped:
             kernel.overrun()
     if kernel.dropped:
         kernel.overrun()
@@ -85,8 +85,8 @@ def test_a_consumer_ends_with_the_kernel(found: list[Any]) -> None:
 
 @examples(100)
 @given(steps)
-def test_nothing_is_told_twice(found: list[Any]) -> None:
-    """Without a loss no synthetic event is delivered, though an overrun be told and everything asked for."""
+def test_nothing_is_delivered_twice(found: list[Any]) -> None:
+    """Without a loss no synthetic event is delivered, though an overrun be reported and everything asked for."""
     kernel = Model()
     consumer = Consumer(kernel)
     play(kernel, found, consumer, lossy=False)
@@ -109,8 +109,8 @@ def test_nothing_is_told_twice(found: list[Any]) -> None:
     first=True,
 )
 def test_a_busy_kernel(before: list[Any], meanwhile: list[Any], dump: int, first: bool) -> None:
-    """Changes that happen while the kernel lists are told by their messages, whatever the list showed; but for a
-    replacement that was listed ahead of a route that it replaced, of which nothing tells which it was."""
+    """Changes that happen while the kernel lists are delivered by their messages, whatever the list showed; but for a
+    replacement that was listed ahead of a route that it replaced, of which nothing says which it was."""
     routes = [values for (name, *values), _, _ in meanwhile if name == "route4"]
     for number, (dst, *_, flags) in enumerate(routes):
         assume(not (flags or 0) & REPLACE or all(dst != earlier for earlier, *_ in routes[:number]))
@@ -135,7 +135,7 @@ def test_a_busy_kernel(before: list[Any], meanwhile: list[Any], dump: int, first
 @examples(100)
 @given(steps, st.sampled_from((1, 3)), st.sampled_from(("wait", "oldest", "newest")))
 def test_a_small_pool(found: list[Any], size: int, policy: str) -> None:
-    """What a full pool drops is made up for as well; a pool that waits drops nothing."""
+    """What a full pool drops is recovered as well; a pool that waits drops nothing."""
     kernel = Model()
     consumer = Consumer(kernel, message_pool_size=size, pool_policy=policy)
     play(kernel, found, consumer, lossy=False)

@@ -19,7 +19,7 @@ from nlmon.transport.recorded.transport import RecordedFactory
 ROUTE = 0
 
 
-def test_a_name_that_is_no_method_is_told() -> None:
+def test_a_name_that_is_no_method_is_reported() -> None:
     """A handler that nobody has is a bug of the subclass, and says which it is."""
 
     class Wrong(LibnlBackend):

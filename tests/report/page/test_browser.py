@@ -1,4 +1,4 @@
-"""The page in a real browser: it works, by mouse and by keyboard, in light and in dark, and whatever it is told.
+"""The page in a real browser: it works, by mouse and by keyboard, in light and in dark, and whatever it is given.
 
 Not here: the page as text (``test_page.py``).
 """

@@ -254,10 +254,10 @@ def test_a_case_says_once_why(changes: dict[str, Any], reason: str, expected: li
 
 
 @pytest.mark.parametrize(("expected", "verdicts"), [(None, {"migrate": "inconclusive"}), ("inconclusive", {})])
-def test_of_scenarios_that_expect_a_verdict_the_outcomes_tell(
+def test_of_scenarios_that_expect_a_verdict_the_outcomes_are_shown(
     expected: Verdict | None, verdicts: dict[str, str]
 ) -> None:
-    """The verdict of captures stands below the first sentence; one that a scenario expects is no news."""
+    """The verdict of captures stands below the first sentence; one that a scenario expects is not shown."""
     case = structs.replace(a_case("link.flap", "passed", "inconclusive"), expected=expected)
 
     assert top(a_run(case, a_case("link.other"))).verdicts == verdicts
@@ -313,9 +313,9 @@ def test_a_page_names_no_option() -> None:
     changes = [BlindChange("link", (f"IFLA_{number}",), 2, 3) for number in range(9)]
     gone = [Unannounced("neigh", "gone", f"neigh {number}", 4, "a dump", ()) for number in range(9)]
     counts = {"neigh gone": 20}
-    told = {"blind": spots, "blind_changes": changes}
-    told |= {"unannounced": gone, "unannounced_counts": counts, "missed": gone, "missed_counts": counts}
-    page = "".join(Elements(html_page(a_run(a_case("a.pcap", **told)))).text)
+    reported = {"blind": spots, "blind_changes": changes}
+    reported |= {"unannounced": gone, "unannounced_counts": counts, "missed": gone, "missed_counts": counts}
+    page = "".join(Elements(html_page(a_run(a_case("a.pcap", **reported)))).text)
 
     assert "more such events, in other attributes" in page
     assert "… and 15 more" in page
@@ -348,7 +348,7 @@ def long_texts() -> Run:
 
 @pytest.mark.slow
 def test_a_page_is_bounded_whatever_texts_it_has() -> None:
-    """One that is too large is told in short, and takes no room from those behind it."""
+    """One that is too large is shown in short, and takes no room from those behind it."""
     page = html_page(long_texts())
     found = Elements(page)
     cases = [attributes["data-case"] for _, attributes in found.found if "data-case" in attributes]

@@ -37,7 +37,7 @@ class Asked:
 
 
 def burst() -> tuple[Names, Asked]:
-    """A socket that hears of links, in a burst, that knows the name of 2."""
+    """A socket that receives links, in a burst, that knows the name of 2."""
     asked = Asked()
     names = Names(asked)
     names.quiet(subscribed=True)
@@ -116,7 +116,7 @@ def test_an_answer_gets_the_names_of_its_time() -> None:
     assert [*found, names.of(2)] == ["wan0", "wan0", "lan0"]
 
 
-def test_who_does_not_hear_of_links_asks_each_time() -> None:
+def test_who_is_not_subscribed_to_links_asks_each_time() -> None:
     """Another protocol, or the group of links was not joined; and nobody has said yet that it was."""
     asked = Asked()
     names = Names(asked)
@@ -152,7 +152,7 @@ def test_libnl_asks_the_transport_of_the_message() -> None:
 
 class Machine:
     """One interface that is renamed while messages about it are said, lost and read ahead, with the rules of a netlink
-    socket: full, it drops all that comes until it was read to its end, and tells it once, before anything else."""
+    socket: full, it drops all that comes until it was read to its end, and reports it once, before anything else."""
 
     SIZE = 2
 

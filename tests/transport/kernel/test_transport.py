@@ -42,7 +42,7 @@ print(json.dumps(seen))
 """
 
 
-def test_both_implementations_hear_the_same() -> None:
+def test_both_implementations_receive_the_same() -> None:
     """Attached at once, both report the same events of a real kernel, IPv6 rules among them."""
     seen = inside(BOTH)
 
@@ -114,7 +114,7 @@ print(json.dumps(seen))
 
 
 def test_a_datagram_that_is_cut_is_a_loss() -> None:
-    """One that is larger than the buffer is told in its place by both, with its count; the next like it is whole."""
+    """One larger than the buffer is reported in its place by both, with its count; the next like it is whole."""
     seen = inside(CUT)
     names = [one for one in seen["libnl"] if isinstance(one, str)]
     place = names.index("overrun")
@@ -190,10 +190,10 @@ transport.close()
 @pytest.mark.parametrize(
     ("groups", "second"),
     [((1, 5), "v0"), ((5,), "x0")],
-    ids=["links are heard", "links are not heard"],
+    ids=["links are subscribed", "links are not subscribed"],
 )
 def test_a_name_is_that_of_its_message(groups: tuple[int, ...], second: str) -> None:
-    """A name holds until the message of its change is read; who does not hear of links has the names of now."""
+    """A name holds until the message of its change is read; who is not subscribed to links has the names of now."""
     assert inside(RENAMED, json.dumps(groups)) == ["v0", second, ["x0"]]
 
 
@@ -225,9 +225,9 @@ transport.close()
 """
 
 
-def test_what_is_lost_in_silence_is_told_when_all_is_read() -> None:
+def test_what_is_lost_in_silence_is_reported_when_all_is_read() -> None:
     """Until a full socket was read to its end the kernel drops more, and does not say so: names are those of now, and
-    the losses that are told are all that the kernel counts."""
+    the losses that are reported are all that the kernel counts."""
     assert inside(LOST) == ["v0", ["x0"], True, True]
 
 

@@ -118,7 +118,7 @@ def test_enobufs_in_both_lanes() -> None:
 
 
 def test_enobufs_where_nobody_is_subscribed() -> None:
-    """It is told all the same, and who joined no group gave nothing away."""
+    """It is reported all the same, and who joined no group gave nothing away."""
     replay = replayed(Fault(2, kind="enobufs"), datagrams=[new_link(1), unread(2), new_link(3)], resync=True)
 
     assert replay.judge.counts == {}
@@ -179,7 +179,7 @@ def test_a_lost_socket_that_is_closed_goes_on_to_miss() -> None:
 
 
 def test_a_vanished_namespace() -> None:
-    """Every socket fails, none can be opened, nothing can be asked; an overrun that was going on is told before."""
+    """Every socket fails, none can be opened, nothing can be asked; an overrun that was going on is reported before."""
     factory = RecordedFactory(faults=(Fault(1, 9), Fault(2, kind="vanished_namespace")))
     transports = [factory.open(protocol, (LINKS,)) for protocol in (ROUTE, GENERIC)]
     notify(factory, new_link(1))

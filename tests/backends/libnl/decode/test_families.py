@@ -1,4 +1,4 @@
-"""Generic families: numbers and groups as nlctrl tells them, followed as they come and go."""
+"""Generic families: numbers and groups as nlctrl announces them, followed as they come and go."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_a_group_that_needs_more_privilege() -> None:
 
 
 def test_families_after_an_overrun() -> None:
-    """What came and went unheard is learned when the socket is drained, not before."""
+    """What came and went without a message is learned when the socket is drained, not before."""
     house = House()
     house.kernel.families.pop("nl80211")
     house.kernel.families["new"] = family(41, "new", {"events": 13})

@@ -225,9 +225,9 @@ def test_a_number_is_the_family_that_has_it_now() -> None:
     """After nlctrl took a family away its number means nothing, until another family gets it."""
     made = backend("libnl", families={28: "nl80211"})
     names = []
-    for told in (b"", new_family(28, "nl80211", command=2), new_family(28, "demo")):
-        if told:
-            datagram = Datagram(1, 0, GENERIC, told)
+    for announced in (b"", new_family(28, "nl80211", command=2), new_family(28, "demo")):
+        if announced:
+            datagram = Datagram(1, 0, GENERIC, announced)
             made.observed(datagram, made.decode(datagram))
         (found,) = made.decode(Datagram(2, 0, GENERIC, generic(28, 7))).events
         names.append(found.payload.genl_family_name)
@@ -260,8 +260,8 @@ def headed(order: str, size: int) -> bytes:
     return new_family(HEADED, "ovs_datapath", attr(4, number("I", size, byteorder=order), order), byteorder=order)
 
 
-def told(order: str, size: int) -> Any:
-    """An implementation that nlctrl has told."""
+def knowing(order: str, size: int) -> Any:
+    """An implementation that knows the family from nlctrl."""
     factory = RecordedFactory(RecordedKernel(order))  # type: ignore[arg-type]
     factory.kernel.learn(Datagrams.of(Datagram(1, 0, GENERIC, headed(order, size))))
     made = create("libnl", factory)
@@ -275,7 +275,7 @@ def test_attributes_stand_behind_the_header_of_a_family(size: int, order: str) -
     """ovs_* has 4 bytes, TIPC 8; the next multiple of four is where attributes begin."""
     header = b"\xff" * (size + -size % 4)
     row = attr(1, b"br0\0", order)
-    decoded = told(order, size).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, header, row, byteorder=order)))
+    decoded = knowing(order, size).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, header, row, byteorder=order)))
 
     assert findings(decoded) == []
     assert decoded.events[0].payload.attributes == ((1, "62723000"),)
@@ -283,8 +283,8 @@ def test_attributes_stand_behind_the_header_of_a_family(size: int, order: str) -
 
 @pytest.mark.parametrize("length", [0, 4, 7])
 def test_a_message_too_short_for_the_header_of_its_family(length: int) -> None:
-    """The command is known and told, the attributes are not."""
-    decoded = told("little", 8).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, bytes(length))))
+    """The command is known and reported, the attributes are not."""
+    decoded = knowing("little", 8).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, bytes(length))))
 
     assert findings(decoded) == [("HeaderError", 16, "(genl_attributes)")]
     assert (decoded.events[0].payload.genl_cmd, decoded.events[0].payload.attributes) == (1, None)

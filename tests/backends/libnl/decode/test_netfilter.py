@@ -139,7 +139,7 @@ def test_other_subsystems_are_counted(subsystem: int, type_: int) -> None:
 @pytest.mark.parametrize("type_", [GET, 3, 4, 5, 255])
 @pytest.mark.parametrize("subsystem", [1, EXPECT])
 def test_other_messages_are_counted(subsystem: int, type_: int) -> None:
-    """Questions and statistics tell of no flow."""
+    """Questions and statistics announce no flow."""
     decoded = decode("libnl", NETFILTER, netfilter(type_, *flow("little"), subsystem=subsystem))
     assert (decoded.events, findings(decoded), decoded.unknown) == ([], [], [(subsystem << 8 | type_, 2)])
 

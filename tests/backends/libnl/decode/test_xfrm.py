@@ -90,9 +90,9 @@ def test_both_shapes_of_a_deleted_state(family: int, order: str) -> None:
     src, dst = text(family)
     named = payload("libnl", XFRM, xfrm(DELSA, state_id(family, order), order=order), order)
     whole = attr(6, state(family, order), order)
-    told = payload("libnl", XFRM, xfrm(DELSA, state_id(family, order), whole, order=order), order)
-    assert (named, told) == (XfrmStateInfo(family, dst, SPI, 50), means_state(family))
-    assert told.saddr == src
+    full = payload("libnl", XFRM, xfrm(DELSA, state_id(family, order), whole, order=order), order)
+    assert (named, full) == (XfrmStateInfo(family, dst, SPI, 50), means_state(family))
+    assert full.saddr == src
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -114,8 +114,8 @@ def test_both_shapes_of_a_deleted_policy(family: int, order: str) -> None:
     """Named by selector, direction and index, or whole in XFRMA_POLICY."""
     named = payload("libnl", XFRM, xfrm(DELPOLICY, policy_id(family, order), order=order), order)
     whole = attr(7, policy(family, order), order)
-    told = payload("libnl", XFRM, xfrm(DELPOLICY, policy_id(family, order), whole, order=order), order)
-    assert (named, told) == (XfrmPolicyInfo(means_selector(family), 1, SPI), means_policy(family))
+    full = payload("libnl", XFRM, xfrm(DELPOLICY, policy_id(family, order), whole, order=order), order)
+    assert (named, full) == (XfrmPolicyInfo(means_selector(family), 1, SPI), means_policy(family))
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -142,7 +142,7 @@ def test_acquire(family: int, order: str) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_aevent(family: int, order: str) -> None:
-    """A state's name and its use so far; why it is told of (XFRM_AE_CR) is no flag of the state (WILDRECV)."""
+    """A state's name and its use so far; why it is announced (XFRM_AE_CR) is no flag of the state (WILDRECV)."""
     src, dst = text(family)
     used = attr(9, number("QQQQ", 1 << 40, 12, 0, 0, byteorder=order), order)
     found = payload("libnl", XFRM, xfrm(NEWAE, aevent(family, order), used, order=order), order)
