@@ -280,8 +280,8 @@ def _listen(live: Live, wake: socket.socket, count: int | None, duration: float 
     live.left = count
     while live.left != 0:
         ready = _ready(live, deadline, wake)
-        if wake.fileno() in ready or (not ready and deadline is not None and time.monotonic() >= deadline):
-            return
+        if wake.fileno() in ready or (deadline is not None and time.monotonic() >= deadline):
+            return  # what waits is read by ``_settle``
         _read(live, ready)
 
 

@@ -10,6 +10,7 @@ Rules:
 2. A line waits as long for its message. One that comes later, or as much too early, or belongs to no message, and
    lines in another order are failures of the program. What it printed before its first line of a message that was read
    here is of a time before, and counted in a note.
+3. Lines that have no message are kept up to a bound; a program that prints more is not read any further.
 
 Not here: which line belongs to which message (``nlmon.compare.sequences``), and the process (``nlmon.harness.live``).
 """
@@ -37,6 +38,9 @@ from nlmon.transport.tap import TapFactory
 from nlmon.wire import Datagram
 
 __all__ = ["ProgramLane", "Programs", "lane_of"]
+
+# Lines of a program that have no message, and bytes of their text.
+LINES_KEPT, BYTES_KEPT = 200_000, 1 << 28
 
 
 class _Waiting(Struct, frozen=True):
@@ -94,6 +98,15 @@ class _Gathered:
         now = self._program.now()
         for line in lines:
             self._lines.setdefault(line.event.protocol, []).append(_Printed(line, now))
+        if lines:
+            self._refuse_too_many()
+
+    def _refuse_too_many(self) -> None:
+        left = self._left()
+        if len(left) > LINES_KEPT or sum(line.size for line in left) > BYTES_KEPT:
+            most = f"{LINES_KEPT:,} lines" if len(left) > LINES_KEPT else f"{BYTES_KEPT:,} bytes"
+            what = f"{self._program.name} prints more than {most} that no message has come for"
+            self._program.refuse(HarnessError("NLM-N050", what, hint="see that it prints each event once"))
 
     def first(self, protocol: int) -> Processed | None:
         """The first datagram, if it need not wait longer. All that the socket had must have been added before."""
@@ -153,7 +166,7 @@ class _Gathered:
         self._note_order(aligned, lines, taken)
         late = {number for number in aligned.left if self._is_over(lines[number].since)} - taken
         self._early += [lines[number].line for number in sorted(late)]
-        self._lines[protocol] = [one for number, one in enumerate(lines) if number not in taken | late]
+        self._lines[protocol] = [one for number, one in enumerate(lines) if number not in taken and number not in late]
         return found
 
     def _is_over(self, since: float) -> bool:
@@ -170,9 +183,9 @@ class _Gathered:
     def _skip_before(self, first: int, aligned: Aligned, lines: Sequence[_Printed]) -> set[int]:
         """Leave out what was printed before line ``first`` of those at hand, which is of the first message."""
         before = {number for number in aligned.left if number < first}
-        early = [line for line in self._early if line.number < lines[first].line.number]
-        self._early = [line for line in self._early if line not in early]
-        self.before += len(before) + len(early)
+        early = [line for line in self._early if line.number >= lines[first].line.number]
+        self.before += len(before) + len(self._early) - len(early)
+        self._early = early
         return before
 
     def _note_order(self, aligned: Aligned, lines: Sequence[_Printed], taken: set[int]) -> None:
@@ -181,10 +194,12 @@ class _Gathered:
             what = f"{self._program.name}: line {second} belongs to a message before that of line {first}"
             self.failure = HarnessError("NLM-N057", what, why="the kernel sent them in another order")
 
+    def _left(self) -> list[Line]:
+        return [*(one.line for lines in self._lines.values() for one in lines), *self._early]
+
     def left_over(self) -> HarnessError | None:
         """Why what the program printed cannot be compared."""
-        unread = [one.line for lines in self._lines.values() for one in lines]
-        left, name = sorted([*unread, *self._early], key=lambda line: line.number), self._program.name
+        left, name = sorted(self._left(), key=lambda line: line.number), self._program.name
         if not self._known and (self._messages or left):
             what = f"{name} printed no event" if not left else f"no line of {name} belongs to a message"
             code = "NLM-N054" if left else "NLM-N053"

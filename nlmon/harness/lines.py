@@ -60,11 +60,12 @@ class Bye(Struct, frozen=True):
 
 class Line(Struct, frozen=True):
     """An event that a line holds. ``number``: of the line, from 1; ``short``: it says nothing of the message's
-    header but the type."""
+    header but the type; ``size``: bytes of its text."""
 
     number: int
     event: Event
     short: bool = False
+    size: int = 0
 
 
 class _Short(Struct):
@@ -140,8 +141,8 @@ def parse_line(data: bytes, number: int, who: str, values: Values) -> Said | Non
         if "bye" in found:
             return msgspec.convert(found["bye"], Bye)
         if "kind" in found and "fields" in found:
-            return Line(number, _short_event(msgspec.convert(found, _Short), values), short=True)
-        return Line(number, event_from_json(msgspec.json.encode(in_event_form(data))))
+            return Line(number, _short_event(msgspec.convert(found, _Short), values), True, len(data))
+        return Line(number, event_from_json(msgspec.json.encode(in_event_form(data))), size=len(data))
     except (msgspec.MsgspecError, RecursionError) as error:
         shown = printable(data[:SHOWN].decode("utf-8", "backslashreplace"))
         hint = "an event of nlmon as JSON on one line: see nlmon schema event"

@@ -28,6 +28,9 @@ from nlmon.harness.program import Program
 
 __all__ = ["PATIENCE", "LiveProgram", "namespace_of"]
 
+# Bytes that are read in one go, as many as a pipe may hold (proc(5), pipe-max-size): one that never pauses is read on
+# later, when what it printed has been looked at.
+AT_ONCE = 1 << 20
 # Seconds for the line of a message, from when nlmon's own socket has it, and for the ready line.
 PATIENCE, READY = 2.0, 10.0
 # linux/sockios.h, linux/nsfs.h: the network namespace of a socket, and the user namespace that owns it.
@@ -71,16 +74,17 @@ class LiveProgram:
         return time.monotonic()
 
     def lines(self) -> list[Line]:
-        """The events that it has printed by now and were not given before."""
+        """The events that it has printed by now and were not given before, of about ``AT_ONCE`` bytes at most."""
         found: list[Line] = []
-        while self.running:
+        size = 0
+        while self.running and size < AT_ONCE:
             try:
                 texts = self._program.arrived()
             except HarnessError as error:
-                self._failed(error)
-                self.running = False
+                self.refuse(error)
                 texts = self._program.left()
             for text in texts:
+                size += len(text) + 1
                 try:
                     line = self.reader.read(text)
                 except HarnessError as error:
@@ -91,6 +95,11 @@ class LiveProgram:
             if not texts:
                 break
         return found
+
+    def refuse(self, error: HarnessError) -> None:
+        """Read no more of it, for what it did wrong."""
+        self._failed(error)
+        self.running = False
 
     def close(self) -> None:
         """End it, and all that it has started."""

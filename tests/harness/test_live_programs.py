@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.registry import create
+from nlmon.cli.live import _listen
 from nlmon.compare.sequences import Aligned, align_log
 from nlmon.engine import program_lane
 from nlmon.engine.live import Live
@@ -19,7 +21,8 @@ from nlmon.engine.summary import live_reports
 from nlmon.errors import HarnessError, UsageError
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import Event
-from nlmon.harness.live import LiveProgram
+from nlmon.harness.live import AT_ONCE, LiveProgram
+from nlmon.harness.program import CHUNK
 from nlmon.report.model import CaptureReport
 from nlmon.testing.messages import addr, link, message
 from nlmon.testing.transport import ROUTE, FakeKernel
@@ -266,6 +269,61 @@ def test_what_is_closed_is_not_waited_for(tmp_path: Path) -> None:
             live.programs.look(live.read)
 
         assert readable(started.descriptors, 0.0) == []
+
+
+def flood(folder: Path) -> str:
+    """The name of a program that prints one event for ever, without pause."""
+    return program(folder, [READY], f"exec yes '{LINES[0].decode().strip()}'")
+
+
+def test_one_that_never_pauses_is_read_a_part_at_a_time(tmp_path: Path) -> None:
+    """So that what it has printed is looked at, and the sockets are."""
+    with contextlib.closing(LiveProgram(flood(tmp_path))) as started:
+        readable(started.descriptors, 60.0)
+        parts = [sum(line.size + 1 for line in started.lines()) for _ in range(3)]
+
+    assert [part for part in parts if part >= AT_ONCE + CHUNK + len(LINES[0])] == []
+    assert (started.failure, started.reader.number > 1) == (None, True)
+
+
+def test_the_end_of_a_duration_does_not_wait_for_a_pause(tmp_path: Path) -> None:
+    """A comparison ends, though something can always be read."""
+    wake, other = socket.socketpair()
+    with wake, other, beside(flood(tmp_path)) as (started, live, _):
+        readable(started.descriptors, 60.0)
+        _listen(live, wake, count=None, duration=0.0)
+
+    assert started.failure is None
+
+
+@pytest.mark.parametrize(("bound", "most"), [("LINES_KEPT", "100 lines"), ("BYTES_KEPT", "100 bytes")])
+def test_what_no_message_comes_for_is_kept_up_to_a_bound(
+    bound: str, most: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By lines, and by bytes: a few may be very long. Beyond it the program is not read on, which is no agreement."""
+    monkeypatch.setattr(program_lane, bound, 100)
+    with beside(flood(tmp_path)) as (started, live, kernel):
+        for data in SENT:
+            kernel.notify(data)
+        while started.running:
+            readable(started.descriptors, 60.0)
+            live.programs.look(live.read)
+        found = over(live)
+
+    assert found.verdict == "error"
+    assert found.reason.startswith(f"NLM-N050: {started.name} prints more than {most} that no message has come for")
+
+
+def test_a_line_without_end_is_not_read_on(tmp_path: Path) -> None:
+    """It is held up to its bound."""
+    endless = program(tmp_path, [READY], "exec tr '\\0' x < /dev/zero")
+    with contextlib.closing(LiveProgram(endless)) as started:
+        found = []
+        while started.running:
+            readable(started.descriptors, 60.0)
+            found += started.lines()
+
+    assert (found, started.failure and started.failure.code) == ([], "NLM-N005")
 
 
 def test_equal_datagrams_are_told_apart_by_their_order(tmp_path: Path) -> None:
