@@ -29,7 +29,7 @@ from support.paths import REPOSITORY
 from support.requirements import missing
 
 LINKS = tuple(message(16, link(7, "eth7", mtu=mtu)) for mtu in (1501, 1502, 1503))
-FLOW = message(256, bytes((2, 0, 0, 0)) + attr(8, bytes((0, 0, 0, 5))))
+FLOWS = tuple(message(256, bytes((2, 0, 0, 0)) + attr(8, bytes((0, 0, 0, mark)))) for mark in (5, 6))
 # A monitor of links: the MTU stands at the end of each message. ``act`` is what else happens at each.
 MONITOR = """
 import json, os, select, socket, struct, sys
@@ -142,18 +142,35 @@ def test_what_it_prints_is_compared_and_what_it_does_wrong_is_no_agreement(act: 
     assert said in found.reason
 
 
-@pytest.mark.peer
-def test_each_socket_receives_what_is_of_its_protocol(project: Path) -> None:
-    """In order, whichever is read first; the program goes on until none has anything left."""
-    with PcapngWriter(project / "two.pcapng", metadata={}) as writer:
+# Of both protocols in turn: two flows, with links between them.
+TURNS = ((12, FLOWS[0]), *((0, one) for one in LINKS), (12, FLOWS[1]))
+# What a program does with a datagram to tell afterwards which it received.
+SEEN = "print(kernel.proto, data.hex(), file=open('seen', 'a'))"
+
+
+def two_protocols(folder: Path) -> Path:
+    """A recording of ``TURNS``."""
+    with PcapngWriter(folder / "two.pcapng", metadata={}) as writer:
         sockets = {protocol: writer.add_socket(name, protocol) for name, protocol in (("route", 0), ("netfilter", 12))}
-        for time, (protocol, data) in enumerate(((12, FLOW), *((0, one) for one in LINKS), (12, FLOW)), 1):
+        for time, (protocol, data) in enumerate(TURNS, 1):
             writer.write(socket=sockets[protocol], timestamp=time, data=data)
-    seen = "print(kernel.proto, file=open('seen', 'a'))"
-    found = report(project / "two.pcapng", monitor(project, seen, "ready['netlink'] = [0, 12]"))
+    return folder / "two.pcapng"
+
+
+def seen(folder: Path) -> list[tuple[int, bytes]]:
+    """The protocol and the bytes of each datagram that a program received, in its order."""
+    rows = (line.split() for line in (folder / "seen").read_text(encoding="ascii").splitlines())
+    return [(int(protocol), bytes.fromhex(data)) for protocol, data in rows]
+
+
+@pytest.mark.peer
+def test_each_socket_receives_what_is_of_its_protocol_in_order(project: Path) -> None:
+    """Whichever is read first; the program goes on until none has anything left."""
+    found = report(two_protocols(project), monitor(project, SEEN, "ready['netlink'] = [0, 12]"))
+    received = {number: tuple(data for protocol, data in seen(project) if protocol == number) for number in (0, 12)}
 
     assert (found.verdict, found.lost_events) == ("lossy", {"conntrack": 2})
-    assert sorted((project / "seen").read_text().split()) == ["0", "0", "0", "12", "12"]
+    assert received == {0: LINKS, 12: FLOWS}
 
 
 @pytest.mark.peer
