@@ -174,6 +174,38 @@ def test_each_socket_receives_what_is_of_its_protocol_in_order(project: Path) ->
 
 
 @pytest.mark.peer
+def test_a_socket_that_is_opened_later_receives_what_comes_then(project: Path) -> None:
+    """Also with the number of one that was closed: nothing again, and nothing is lost between."""
+    again = f"{SEEN}\n        if mtu == 1502: kernel.close(); kernels[0] = opened(0, 1)"
+    found = report(two_protocols(project), monitor(project, again, "ready['netlink'] = [0, 12]"))
+
+    assert (found.verdict, found.lost_events) == ("lossy", {"conntrack": 2})
+    assert [data for protocol, data in seen(project) if protocol == 0] == list(LINKS)
+
+
+@pytest.mark.peer
+def test_a_number_that_is_used_again_is_no_netlink_socket(project: Path) -> None:
+    """What has the number of one that was closed receives what it is sent."""
+    other = "one, other = socket.socketpair(); other.send(b'mine')"
+    before = (
+        f"kernel = opened(0, 1); number = kernel.fileno(); kernel.close(); {other}; "
+        "print(one.fileno() == number, one.recv(9), file=open('seen', 'a')); one.close(); other.close()"
+    )
+    found = report(route_capture(project, *LINKS), monitor(project, "", before))
+
+    assert (found.verdict, (project / "seen").read_text(encoding="ascii")) == ("lossy", "True b'mine'\n" * 2)
+
+
+@pytest.mark.peer
+def test_the_end_comes_though_the_last_socket_that_had_something_left_is_closed(project: Path) -> None:
+    """The others, which had nothing left, are asked for it."""
+    closes = f"{SEEN}\n        if mtu == 1503: kernel.close(); kernels.remove(kernel)"
+    found = report(two_protocols(project), monitor(project, closes, "ready['netlink'] = [0, 12]"))
+
+    assert (found.verdict, len(seen(project))) == ("lossy", len(TURNS))
+
+
+@pytest.mark.peer
 def test_it_has_no_network_but_the_recording(project: Path) -> None:
     """A socket of what the recording does not have receives nothing, and a dump is one of a host without objects."""
     asks = (

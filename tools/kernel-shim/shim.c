@@ -7,6 +7,9 @@
  * When there are no more for any, the program is ended, as a monitor never ends itself, with status 0 or that of
  * NLMON_SHIM_STATUS.
  *
+ * A socket that is opened later receives what comes behind all that any socket has received, as the kernel sends nothing
+ * twice.
+ *
  * Rules:
  * 1. A program that asks (sends a request) is answered with NLMSG_DONE, or an acknowledgement if it asked for one: a host
  *    without any object. So nothing that it prints comes from this host. With NLMON_SHIM_DUMP=TYPE the recording is the
@@ -33,17 +36,19 @@
 #define SOCKETS 1024
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* ``protocol``: plus one, 0 is none. ``dumps``: receives the recording as the answer to a request. ``peeked``: the
+/* ``protocol``: plus one, 0 is none. ``peer``: the other end of its pair, which the program does not know. ``dumps``: receives the recording as the answer to a request. ``peeked``: the
  * datagram was looked at and is still to be received. ``ended``: a socket that listens has received all, and is
  * ``silent`` while others have not. */
 static struct played {
-	int protocol, listens, dumps, waiting, peeked, ended, silent;
+	int protocol, peer, listens, dumps, waiting, peeked, ended, silent;
 	FILE *recording;
 	uint32_t head[2];
 	char *datagram;
 	char answer[36];
 } sockets[SOCKETS];
 static long number;
+/* Where the recording goes on behind the last datagram that a socket which listens has received. */
+static long reached;
 
 static int ours(int fd) { return fd >= 0 && fd < SOCKETS && sockets[fd].protocol; }
 
@@ -103,6 +108,8 @@ static void look_ahead(int fd)
 
 static void listens(int fd)
 {
+	if (!sockets[fd].listens)
+		fseek(played(&sockets[fd]), reached, SEEK_SET);
 	sockets[fd].listens = 1;
 	look_ahead(fd);
 }
@@ -131,8 +138,11 @@ static void next_for(int fd)
 		return;
 	} while ((int)one->head[0] + 1 != one->protocol);
 	one->peeked = 1;
-	if (one->listens)
+	if (one->listens) {
+		if (ftell(one->recording) > reached)
+			reached = ftell(one->recording);
 		look_ahead(fd);
+	}
 	if (one->dumps) { /* as the program expects of an answer */
 		struct nlmsghdr *asked = (struct nlmsghdr *)one->answer, *message = (struct nlmsghdr *)one->datagram;
 
@@ -144,21 +154,62 @@ static void next_for(int fd)
 	}
 }
 
-int socket(int domain, int type, int protocol)
+/* Forgets a socket: its number is free for anything. */
+static void forget(int fd)
 {
-	int pair[2], fd;
-
-	if (domain != AF_NETLINK)
-		return NEXT(socket)(domain, type, protocol);
-	fd = socketpair(AF_UNIX, SOCK_DGRAM | (type & (SOCK_CLOEXEC | SOCK_NONBLOCK)), 0, pair) ? -1 : pair[0];
-	if (fd < 0 || fd >= SOCKETS)
-		return -1;
 	if (sockets[fd].recording)
 		fclose(sockets[fd].recording);
 	free(sockets[fd].datagram);
 	memset(&sockets[fd], 0, sizeof(*sockets));
+	if (going())
+		return;
+	for (int other = 0; other < SOCKETS; other++) /* those that are asked for the end now */
+		if (sockets[other].silent) {
+			sockets[other].silent = 0;
+			(void)!NEXT(send)(sockets[other].peer, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		}
+}
+
+int close(int fd)
+{
+	if (ours(fd)) {
+		int peer = sockets[fd].peer;
+
+		forget(fd);
+		if (peer >= 0)
+			NEXT(close)(peer);
+	} else {
+		for (int one = 0; one < SOCKETS; one++) /* a program that closes whatever is open */
+			if (sockets[one].protocol && sockets[one].peer == fd)
+				sockets[one].peer = -1;
+	}
+	return NEXT(close)(fd);
+}
+
+int socket(int domain, int type, int protocol)
+{
+	int pair[2], fd;
+
+	if (domain != AF_NETLINK) {
+		fd = NEXT(socket)(domain, type, protocol);
+		if (ours(fd)) /* it was closed by a call that is not seen here */
+			forget(fd);
+		return fd;
+	}
+	if (socketpair(AF_UNIX, SOCK_DGRAM | (type & (SOCK_CLOEXEC | SOCK_NONBLOCK)), 0, pair))
+		return -1;
+	fd = pair[0];
+	if (fd >= SOCKETS) {
+		NEXT(close)(pair[0]);
+		NEXT(close)(pair[1]);
+		errno = EMFILE;
+		return -1;
+	}
+	if (ours(fd))
+		forget(fd);
 	sockets[fd].protocol = protocol + 1;
-	(void)!send(pair[1], "", 1, 0); /* always readable */
+	sockets[fd].peer = pair[1];
+	(void)!NEXT(send)(pair[1], "", 1, 0); /* always readable */
 	return fd;
 }
 
