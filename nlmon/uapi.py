@@ -358,4 +358,30 @@ AUDIT_NLGRP_READLOG: Final = 1
 NL80211_CMD_VENDOR: Final = 103
 QCA_NL80211_VENDOR_ID: Final = 0x001374
 
+# linux/sched.h: namespaces
+CLONE_NEWNS: Final = 0x20000
+CLONE_NEWCGROUP: Final = 0x2000000
+CLONE_NEWUTS: Final = 0x4000000
+CLONE_NEWIPC: Final = 0x8000000
+CLONE_NEWUSER: Final = 0x10000000
+CLONE_NEWPID: Final = 0x20000000
+CLONE_NEWNET: Final = 0x40000000
+
+# linux/capability.h (whose name of the version begins with an underscore)
+CAP_SETPCAP: Final = 8
+CAP_NET_BIND_SERVICE: Final = 10
+CAP_NET_ADMIN: Final = 12
+CAP_NET_RAW: Final = 13
+CAP_AUDIT_READ: Final = 37
+LINUX_CAPABILITY_VERSION_3: Final = 0x20080522
+
+# linux/prctl.h
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_KEEPCAPS: Final = 8
+PR_CAPBSET_READ: Final = 23
+PR_CAPBSET_DROP: Final = 24
+PR_SET_NO_NEW_PRIVS: Final = 38
+PR_CAP_AMBIENT: Final = 47
+PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
+
 __all__ = [name for name in dir() if name.isupper()]

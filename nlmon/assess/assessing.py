@@ -22,6 +22,7 @@ from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Loaded
 from nlmon.config.load import interpret
 from nlmon.config.model import Interfaces
+from nlmon.config.names import USE_LIBNL
 from nlmon.events import OVERRUN
 from nlmon.filters.possible import may_match
 from nlmon.migrate import Rewriting, rewrite
@@ -38,7 +39,6 @@ __all__ = ["MIN_EVENTS", "assess"]
 
 # Fewer events say nothing about a host.
 MIN_EVENTS = 20
-CHOICE = "netlink.use_libnl"
 
 
 def assess(
@@ -191,7 +191,7 @@ def _may_pass(lanes: Iterable[MoveSide]) -> Callable[[int, int], bool]:
 
 def _chosen_already(loaded: Loaded, name: str, to: Implementation, source: Implementation) -> Reason:
     what = f"the configuration chooses {to} already, and was assessed as if it chose {source}"
-    origin = loaded.origins[CHOICE]
+    origin = loaded.origins[USE_LIBNL]
     return Reason("NLM-I018", "note", "migrate", what, name if origin == "default" else origin)
 
 

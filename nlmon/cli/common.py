@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 from nlmon.cli import complete
 from nlmon.errors import FilterError, InputError, InternalError, NlmonError, UsageError
 from nlmon.printable import printable
+from nlmon.uapi import MAX_LINKS
 
 if TYPE_CHECKING:  # start-up: only commands that read captures need it
     from nlmon.capture import CaptureReader
@@ -55,8 +56,6 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
-MAX_LINKS = 32
 # Seconds; poll(2) counts milliseconds in 32 bits.
 LONGEST = 2_000_000
 

@@ -59,6 +59,7 @@ from nlmon.names import PROTOCOLS
 from nlmon.report.model import directions, in_direction
 from nlmon.report.text import counted
 from nlmon.transport.kernel.waiting import readable
+from nlmon.uapi import CLONE_NEWNET
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import KnownDifferences
@@ -74,7 +75,6 @@ __all__ = ["command"]
 SETTLE = 0.5
 READ_AT_ONCE = 16_384
 NAMESPACES = Path("/run/netns")  # where ip-netns(8) keeps them
-CLONE_NEWNET = 0x40000000
 
 
 @click.command()

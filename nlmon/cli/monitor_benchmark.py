@@ -26,6 +26,7 @@ from nlmon.config.model import Config
 from nlmon.errors import UsageError
 from nlmon.monitor.benchmark import BenchmarkReport, Measured, Ratio, measure, safe_exports
 from nlmon.monitor.plan import Plan, plan
+from nlmon.monitor.status import mebibytes
 from nlmon.monitor.traffic import bundled, recorded
 from nlmon.names import PROTOCOLS
 from nlmon.printable import printable
@@ -127,7 +128,7 @@ def _row(one: Measured) -> tuple[str, ...]:
         *(one.implementation, f"{one.events:,}", f"{one.seconds:.1f}", f"{one.events_per_second:,.0f}"),
         *map(_time, (latency.p50, latency.p99, latency.max)),
         *(f"{one.errors:,}", f"{one.filtered:,}", f"{sum(one.dropped.values()):,}"),
-        *(_size(one.rss_before), _size(one.rss_after)),
+        *(mebibytes(one.rss_before), mebibytes(one.rss_after)),
     )
 
 
@@ -141,7 +142,3 @@ def _compared(ratio: Ratio | None, one: str, other: str) -> str:
 
 def _time(microseconds: float) -> str:
     return f"{microseconds / 1000:.2f} ms" if microseconds >= 1000 else f"{microseconds:.1f} µs"
-
-
-def _size(count: int) -> str:
-    return f"{count / (1 << 20):.1f} MiB"

@@ -20,9 +20,21 @@ from nlmon.config.keys import KeyPath, keys
 from nlmon.config.kinds import Records
 from nlmon.config.model import Config, Netlink
 
-__all__ = ["ALIASES", "FILE_VARIABLE", "PREFIX", "RESERVED", "SHORT", "canonical", "misplaced", "variables"]
+__all__ = [
+    "ALIASES",
+    "FILE_VARIABLE",
+    "PREFIX",
+    "RESERVED",
+    "SHORT",
+    "USE_LIBNL",
+    "canonical",
+    "misplaced",
+    "variables",
+]
 
 PREFIX = "NLMON_"
+# The key that says which implementation.
+USE_LIBNL = "netlink.use_libnl"
 # Names that tests use for themselves; whatever they say, it is no configuration.
 RESERVED = "NLMON_TEST_"
 # It names a file, and is no key of one.

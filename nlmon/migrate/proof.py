@@ -11,6 +11,7 @@ from typing import Any
 from nlmon.config.entries import Entry, entries, read_file
 from nlmon.config.keys import KeyPath
 from nlmon.config.load import interpret
+from nlmon.config.names import USE_LIBNL
 from nlmon.errors import NlmonError
 from nlmon.migrate.model import Finding, Implementation
 from nlmon.migrate.steps import Step, split_path
@@ -35,9 +36,9 @@ def overruled(written: bytes, name: str, to: Implementation, environ: Mapping[st
     """What the environment says against the choice of an implementation."""
     loaded = interpret([(name, written)], environ)
     if loaded.config is not None and loaded.config.netlink.use_libnl != (to == "libnl"):
-        what = f"the environment still chooses the other implementation ({loaded.origins['netlink.use_libnl']})"
+        what = f"the environment still chooses the other implementation ({loaded.origins[USE_LIBNL]})"
         hint = "change the variable, or unset it"
-        yield Finding("NLM-V032", "error", name, 0, "netlink.use_libnl", "", what, hint)
+        yield Finding("NLM-V032", "error", name, 0, USE_LIBNL, "", what, hint)
 
 
 def _meant(data: bytes) -> dict[KeyPath, Any]:

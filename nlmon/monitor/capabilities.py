@@ -16,9 +16,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from nlmon.uapi import (
+    CAP_AUDIT_READ,
+    CAP_NET_ADMIN,
+    CAP_SETPCAP,
+    LINUX_CAPABILITY_VERSION_3,
+    PR_CAP_AMBIENT,
+    PR_CAP_AMBIENT_CLEAR_ALL,
+    PR_CAPBSET_DROP,
+    PR_SET_KEEPCAPS,
+    PR_SET_NO_NEW_PRIVS,
+)
+
 __all__ = [
-    "CAP_AUDIT_READ",
-    "CAP_NET_ADMIN",
     "NAMES",
     "ThreadPrivileges",
     "forbid_new_privileges",
@@ -30,12 +40,7 @@ __all__ = [
     "threads",
 ]
 
-# linux/capability.h
-CAP_NET_ADMIN, CAP_SETPCAP, CAP_AUDIT_READ = 12, 8, 37
 NAMES: Mapping[int, str] = {CAP_NET_ADMIN: "CAP_NET_ADMIN", CAP_AUDIT_READ: "CAP_AUDIT_READ"}
-_VERSION_3 = 0x20080522
-# linux/prctl.h
-PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 8, 24, 38, 47, 4
 LAST = Path("/proc/sys/kernel/cap_last_cap")
 TASKS = Path("/proc/self/task")
 
@@ -66,7 +71,7 @@ class _Data(ctypes.Structure):
 def permitted() -> int:
     """The set of capabilities that this thread may use, a bit for each."""
     data = (_Data * 2)()
-    _check(_libc().capget(ctypes.byref(_Header(_VERSION_3, 0)), ctypes.byref(data)))
+    _check(_libc().capget(ctypes.byref(_Header(LINUX_CAPABILITY_VERSION_3, 0)), ctypes.byref(data)))
     return int(data[0].permitted | data[1].permitted << 32)
 
 
@@ -74,7 +79,7 @@ def keep_capabilities(kept: int) -> None:
     """Hold these capabilities, a bit for each, and no others; no other program inherits one."""
     low, high = kept & 0xFFFFFFFF, kept >> 32
     data = (_Data * 2)(_Data(low, low, 0), _Data(high, high, 0))
-    _check(_libc().capset(ctypes.byref(_Header(_VERSION_3, 0)), ctypes.byref(data)))
+    _check(_libc().capset(ctypes.byref(_Header(LINUX_CAPABILITY_VERSION_3, 0)), ctypes.byref(data)))
 
 
 def forbid_new_privileges() -> None:

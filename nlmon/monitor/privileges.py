@@ -30,10 +30,11 @@ from nlmon.errors import InternalError, NlmonError, PlatformError, UsageError, r
 from nlmon.monitor import capabilities
 from nlmon.monitor.runtime import this_user
 from nlmon.monitor.users import User, become, find_user, in_child, is_mapped, me
+from nlmon.uapi import CAP_AUDIT_READ, CAP_NET_ADMIN
 
 __all__ = ["HELD", "USUAL", "RunsAs", "choose"]
 
-HELD = (capabilities.CAP_NET_ADMIN, capabilities.CAP_AUDIT_READ)
+HELD = (CAP_NET_ADMIN, CAP_AUDIT_READ)
 # Who a monitor of root runs as when nobody is named: the first of these that there is.
 USUAL = ("nlmon", "nobody")
 ROOT = User("root", 0, 0)

@@ -31,6 +31,7 @@ from msgspec.structs import replace
 
 from nlmon.config import Loaded, Problem, reload
 from nlmon.config.model import JsonExport
+from nlmon.config.names import USE_LIBNL
 from nlmon.config.problems import Position, error
 from nlmon.errors import NlmonError
 from nlmon.events import Event
@@ -64,8 +65,6 @@ __all__ = ["RunningMonitor", "open_kernel"]
 LOOK = 5.0
 # How often counters are asked for that change meanwhile.
 TRIES = 3
-# The key that says which implementation.
-USE_LIBNL = "netlink.use_libnl"
 # Seconds of a processor for what waits in the sockets at the end, and seconds for counting what is left of it.
 FINISH, COUNT = 0.15, 0.1
 

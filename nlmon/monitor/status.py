@@ -28,6 +28,7 @@ __all__ = [
     "PhaseStatus",
     "ProtocolStatus",
     "RuleStatus",
+    "mebibytes",
     "read_status",
     "status_json",
     "status_text",
@@ -189,8 +190,8 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
     yield f"configuration:  {files}, version {status.config_version}"
     yield f"reloads:        {status.reloads}, failed {status.reload_failures}"
     yield f"events:         {status.events}{_reasons(status.dropped)}"
-    memory = status.memory
-    yield f"memory:         {_size(memory.now)}, at start {_size(memory.at_start)}, peak {_size(memory.peak)}"
+    now, at_start, peak = (mebibytes(size) for size in (status.memory.now, status.memory.at_start, status.memory.peak))
+    yield f"memory:         {now}, at start {at_start}, peak {peak}"
     if status.switches:
         yield from _section(f"Implementations, {status.switches} switched", map(_phase, status.phases))
     yield from _section("Caches", ((one.name, f"objects={one.objects}") for one in status.caches))
@@ -250,8 +251,9 @@ def _number(number: int | None) -> str:
     return "absent" if number is None else f"id={number}"
 
 
-def _size(count: int) -> str:
-    return f"{count / (1 << 20):.1f} MiB"
+def mebibytes(size: int) -> str:
+    """Bytes, for people: ``1.5 MiB``."""
+    return f"{size / (1 << 20):,.1f} MiB"
 
 
 def time_text(nanoseconds: int, unit: str = "seconds") -> str:

@@ -26,6 +26,7 @@ from nlmon.errors import InternalError
 __all__ = ["MODULES", "arguments", "compiled"]
 
 MODULES = (
+    "nlmon.uapi",
     "nlmon.scenario.syscalls",
     "nlmon.scenario.sandbox_control",
     "nlmon.scenario.sandbox_root",

@@ -10,7 +10,7 @@ Rules:
 2. A command gets three capabilities, which count in the network namespaces of the sandbox alone, and three descriptors.
    It gains no privilege by what it runs. What it leaves running is killed before the next request.
 3. Names of namespaces are looked up in a table of descriptors here and never in the files, which commands can change.
-4. Only the standard library, all of it loaded before the host's files are gone.
+4. Only the standard library and ``nlmon.uapi``, all of it loaded before the host's files are gone.
 
 Not here: what may be asked for (``sandbox``), and how this text gets inside (``program``).
 """
@@ -34,16 +34,6 @@ assert sys.platform == "linux"
 from nlmon.scenario.sandbox_control import receive, send
 from nlmon.scenario.sandbox_root import make_root, open_sources
 from nlmon.scenario.syscalls import (
-    CAP_NET_ADMIN,
-    CAP_NET_BIND_SERVICE,
-    CAP_NET_RAW,
-    CLONE_NEWCGROUP,
-    CLONE_NEWIPC,
-    CLONE_NEWNET,
-    CLONE_NEWNS,
-    CLONE_NEWPID,
-    CLONE_NEWUSER,
-    CLONE_NEWUTS,
     MNT_DETACH,
     MS_BIND,
     UMOUNT_NOFOLLOW,
@@ -54,6 +44,18 @@ from nlmon.scenario.syscalls import (
     setns,
     umount,
     unshare,
+)
+from nlmon.uapi import (
+    CAP_NET_ADMIN,
+    CAP_NET_BIND_SERVICE,
+    CAP_NET_RAW,
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
 )
 
 __all__ = ["PATH", "main"]

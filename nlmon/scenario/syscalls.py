@@ -2,7 +2,7 @@
 
 Rules:
 1. A call that fails raises ``OSError`` with the kernel's number and the name of the call.
-2. Only the standard library: the process inside of a sandbox has nothing else.
+2. Only the standard library and the kernel's numbers: the process inside of a sandbox has nothing else.
 
 Not here: the order in which they are used (``sandbox_init``, ``sandbox_root``).
 """
@@ -14,17 +14,17 @@ import os
 import struct
 from collections.abc import Collection
 
+from nlmon.uapi import (
+    LINUX_CAPABILITY_VERSION_3,
+    PR_CAP_AMBIENT,
+    PR_CAP_AMBIENT_CLEAR_ALL,
+    PR_CAPBSET_DROP,
+    PR_CAPBSET_READ,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+)
+
 __all__ = [
-    "CAP_NET_ADMIN",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_RAW",
-    "CLONE_NEWCGROUP",
-    "CLONE_NEWIPC",
-    "CLONE_NEWNET",
-    "CLONE_NEWNS",
-    "CLONE_NEWPID",
-    "CLONE_NEWUSER",
-    "CLONE_NEWUTS",
     "MNT_DETACH",
     "MS_BIND",
     "MS_NOATIME",
@@ -49,21 +49,13 @@ __all__ = [
     "unshare",
 ]
 
-# linux/sched.h
-CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x2000000, 0x4000000
-CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000
 # linux/mount.h, linux/fs.h
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC = 1 << 10, 1 << 11, 1 << 12, 1 << 14
 MS_SLAVE, MS_RELATIME, MS_STRICTATIME = 1 << 19, 1 << 21, 1 << 24
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
-# linux/capability.h
-CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW = 10, 12, 13
-_CAPABILITY_VERSION_3 = 0x20080522
+# Capabilities that any kernel may have.
 _CAPABILITIES = 64
-# linux/prctl.h
-_PR_SET_PDEATHSIG, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 1, 23, 24
-_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -112,27 +104,27 @@ def pivot_root(new: str, old: str) -> None:
 
 def die_with_parent(signal: int) -> None:
     """Have the kernel send a signal to this process when its parent ends."""
-    _prctl(_PR_SET_PDEATHSIG, signal)
+    _prctl(PR_SET_PDEATHSIG, signal)
 
 
 def no_new_privileges() -> None:
     """No program that is run from here on gains a privilege, whatever its file says (PR_SET_NO_NEW_PRIVS)."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def keep_capabilities(kept: Collection[int]) -> None:
     """Give up every capability but some, for this process and all that it runs (capabilities(7))."""
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     for number in range(_CAPABILITIES):
         if number in kept:
             continue
         try:
-            if _prctl(_PR_CAPBSET_READ, number):
-                _prctl(_PR_CAPBSET_DROP, number)
+            if _prctl(PR_CAPBSET_READ, number):
+                _prctl(PR_CAPBSET_DROP, number)
         except OSError as error:
             if error.errno != 22:  # EINVAL: this kernel has fewer
                 raise
     mask = sum(1 << number for number in kept)
     low, high = mask & 0xFFFFFFFF, mask >> 32
-    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    header = struct.pack("=Ii", LINUX_CAPABILITY_VERSION_3, 0)
     _call("capset", header, struct.pack("=6I", low, low, low, high, high, high))

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 from itertools import count, cycle
 
 from nlmon import uapi
-from nlmon.testing.messages import addr, aligned, attr, message, neigh, new_family, number, numbered_ip, route
+from nlmon.testing.messages import ASKS_ALL, addr, aligned, attr, message, neigh, new_family, number, numbered_ip, route
 
 __all__ = ["BOMBS", "bomb", "interfaces"]
 
-# The flags of a request for all objects of a kind.
-ASKS_ALL = uapi.NLM_F_REQUEST | uapi.NLM_F_DUMP
 # Bytes that a pcap of an nlmon device has beside each datagram.
 HEADERS = 32
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 __all__ = [
+    "ASKS_ALL",
     "addr",
     "aligned",
     "attr",
@@ -34,6 +35,8 @@ __all__ = [
     "wrong_length",
 ]
 
+# The flags of a request for all objects of a kind: NLM_F_REQUEST | NLM_F_DUMP.
+ASKS_ALL = 0x301
 NLA_F_NESTED = 0x8000
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 1, 1, 2
 

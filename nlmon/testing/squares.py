@@ -13,12 +13,22 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 
 from nlmon import uapi
-from nlmon.testing.messages import addr, attr, family, link, message, neigh, new_family, number, numbered_ip, route
+from nlmon.testing.messages import (
+    ASKS_ALL,
+    addr,
+    attr,
+    family,
+    link,
+    message,
+    neigh,
+    new_family,
+    number,
+    numbered_ip,
+    route,
+)
 
 __all__ = ["SQUARES", "square"]
 
-# The flags of a request for all objects of a kind.
-ASKS_ALL = uapi.NLM_F_REQUEST | uapi.NLM_F_DUMP
 # Hops that an attribute has room for.
 HOPS_OF_ONE = 4000
 

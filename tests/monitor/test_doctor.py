@@ -19,12 +19,12 @@ from msgspec.structs import replace
 
 from nlmon.config import Loaded, interpret
 from nlmon.exporters.base import ExportStatus
-from nlmon.monitor.capabilities import CAP_NET_ADMIN
 from nlmon.monitor.doctor import CHECKS, examine
 from nlmon.monitor.doctor.finding import LEVELS, Finding, note, ok, problem, report_lines, report_of, warning
 from nlmon.monitor.doctor.host import ExportFile, Host, Port, Refused, SocketFile
 from nlmon.monitor.doctor.look import look
 from nlmon.monitor.status import CacheStatus, MemoryStatus, MonitorStatus, ProtocolStatus, RuleStatus
+from nlmon.uapi import CAP_NET_ADMIN
 from support.command import nlmon
 from support.paths import REPOSITORY
 

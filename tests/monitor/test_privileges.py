@@ -16,9 +16,10 @@ import pytest
 
 from nlmon.errors import InternalError, PlatformError, UsageError
 from nlmon.monitor import capabilities, privileges, users
-from nlmon.monitor.capabilities import CAP_AUDIT_READ, CAP_NET_ADMIN, names_of, read_thread
+from nlmon.monitor.capabilities import names_of, read_thread
 from nlmon.monitor.privileges import RunsAs, choose
 from nlmon.monitor.users import User, become, find_user, in_child, is_mapped, me
+from nlmon.uapi import CAP_AUDIT_READ, CAP_NET_ADMIN
 from support.privileged import dropped
 from support.requirements import missing, require_netns, require_program
 

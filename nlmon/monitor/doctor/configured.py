@@ -12,10 +12,9 @@ from shlex import join, quote
 from nlmon.errors import NlmonError
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
 from nlmon.monitor.doctor.host import ExportFile, Host
+from nlmon.monitor.status import mebibytes
 
 __all__ = ["configuration", "disk", "files", "filters", "others", "ports"]
-
-MIB = 1 << 20
 
 
 def configuration(host: Host) -> Iterator[Finding]:
@@ -98,7 +97,7 @@ def disk(host: Host) -> Iterator[Finding]:
             yield note("NLM-M092", what, why, f"df -h {quote(one.folder)}")
         elif one.free is not None and one.free < (more := max(0, one.at_most - one.used)):
             what = f"the disk is too small for the export {one.export}"
-            why = f"its files may grow by {_size(more)}, and {_size(one.free)} are free in {one.folder}"
+            why = f"its files may grow by {mebibytes(more)}, and {mebibytes(one.free)} are free in {one.folder}"
             yield warning("NLM-M092", what, why, f"df -h {quote(one.folder)}")
         elif one.free is not None:
             yield ok("NLM-M092", f"the disk has room for the files of the export {one.export}")
@@ -128,7 +127,3 @@ def others(host: Host) -> Iterator[Finding]:
         yield problem("NLM-M094", what, f"two may not write {one_file.path}", f"fuser -v {quote(one_file.path)}")
     if host.files and not shared and not locked:
         yield ok("NLM-M094", "no other monitor writes the same files")
-
-
-def _size(count: int) -> str:
-    return f"{count / MIB:,.1f} MiB"

@@ -12,11 +12,10 @@ from shlex import quote
 from types import MappingProxyType
 
 from nlmon.api.config import NetlinkConfig
-from nlmon.monitor.capabilities import CAP_NET_ADMIN
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
 from nlmon.monitor.doctor.host import Host, Refused
 from nlmon.names import PROTOCOLS
-from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_SOCK_DIAG
+from nlmon.uapi import CAP_NET_ADMIN, NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_SOCK_DIAG
 
 __all__ = ["buffers", "families", "file_capabilities", "privilege", "protocols"]
 

@@ -32,6 +32,7 @@ from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.config import Config, Loaded, Problem, interpret
 from nlmon.config.keys import keys
+from nlmon.config.names import USE_LIBNL
 from nlmon.config.reload import taken_over
 from nlmon.errors import NlmonError, ScenarioError
 from nlmon.events import Event
@@ -66,7 +67,6 @@ __all__ = [
     "play_lane",
 ]
 
-USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
 # How a capture begins.
 PCAPNG = b"\n\r\r\n"
