@@ -56,7 +56,7 @@ from nlmon.cli.show_options import show_options
 from nlmon.cli.verdict import exit_code, give_report, whole_report
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import directions, in_direction
+from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.text import counted
 from nlmon.transport.kernel.waiting import readable
 from nlmon.uapi import CLONE_NEWNET
@@ -139,9 +139,7 @@ def command(
     from nlmon.project.known import known_file  # noqa: PLC0415
 
     names = compared(against, implementation, control=control)
-    if record is not None:
-        record = destination(record, force)
-    refuse_reports(reports, [] if record is None else [record], "the recording")
+    record = _destination(record, reports, force=force)
     if netns is not None:
         _enter(netns)
     facts, where, started = metadata_here(), netns or "live", datetime.now(UTC).isoformat(timespec="seconds")
@@ -153,9 +151,7 @@ def command(
     with wake_on_signals() as wake, kept as sink:
         live = _compare(names, asked, allowed, sink, wake)
     found = list(live_reports(live, where, kernel=facts["kernel"], host=facts["host"], policy=policy, control=control))
-    if found[0].verdict == "inconclusive":
-        hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
-        show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))
+    _say_if_inconclusive(found[0], live)
     whole = structs.replace(
         whole_report(found, names, "notifications", policy, known, tried=False),
         source="live",
@@ -164,6 +160,21 @@ def command(
     )
     give_report(whole, form, shown, reports)
     sys.exit(exit_code(whole))
+
+
+def _destination(record: Path | None, reports: tuple[ReportFile, ...], *, force: bool) -> Path | None:
+    """The file of the recording, if there is to be one; raises an error where it, or a report, must not be written."""
+    if record is not None:
+        record = destination(record, force)
+    refuse_reports(reports, [] if record is None else [record], "the recording")
+    return record
+
+
+def _say_if_inconclusive(report: CaptureReport, live: Live) -> None:
+    """Say why the verdict is neither yes nor no, and what may help."""
+    if report.verdict == "inconclusive":
+        hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
+        show_error(InputError("NLM-U018", f"the verdict is inconclusive: {report.reason}", hint=hint))
 
 
 class _Asked(Struct, frozen=True):

@@ -9,7 +9,7 @@ import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 from msgspec import structs
@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.engine.segments import Select
     from nlmon.filters import Filter
     from nlmon.jobs.work import Outcome, ReplayOptions
+    from nlmon.project.known import KnownFile
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown
 
@@ -66,6 +67,27 @@ _DECISIVE = (
 )
 
 WHERE_WHY = "a recovery is judged by the states, and a filter is about events alone"
+
+
+class _Compared(TypedDict):
+    """The options that say what is compared, and how."""
+
+    implementation: str
+    against: str
+    protocols: tuple[int, ...]
+    select: Select
+    byteorder: ByteOrder | None
+    families: tuple[str, ...]
+    groups: tuple[str, ...]
+    faults: tuple[str, ...]
+    caches: tuple[str, ...]
+    recover: bool
+    layouts: int
+    control: bool
+    both_ways: bool
+    max_objects: int
+    max_messages: int | None
+    where: Filter | None
 
 
 @click.command()
@@ -136,80 +158,80 @@ WHERE_WHY = "a recovery is judged by the states, and a filter is about events al
 )
 def command(
     captures: tuple[Path, ...],
-    implementation: str,
-    against: str,
-    protocols: tuple[int, ...],
-    select: Select,
     form: str,
     reports: tuple[ReportFile, ...],
-    byteorder: ByteOrder | None,
-    families: tuple[str, ...],
-    groups: tuple[str, ...],
-    faults: tuple[str, ...],
-    caches: tuple[str, ...],
-    recover: bool,
-    layouts: int,
-    control: bool,
-    both_ways: bool,
     policy: Policy,
     complete: bool,
     jobs: int | None,
     cluster: str,
-    max_objects: int,
-    max_messages: int | None,
     shown: Shown,
-    where: Filter | None,
+    **asked: Unpack[_Compared],
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
     Exit code: 0 equivalent, or lossy where only fields are lost; 1 a regression, whole events are lost, or the policy
     fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost; 130 interrupted.
     """
-    from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
     from nlmon.project.known import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
 
-    names = compared(against, implementation, control=control)
-    _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
-    _refuse_together(captures, jobs, cluster, filtered=where is not None, recover=recover)
+    names, select = compared(asked["against"], asked["implementation"], control=asked["control"]), asked["select"]
+    _refuse_unreceived(asked)
+    _refuse_together(captures, jobs, cluster, asked)
     refuse_reports(reports, captures)
     known = known_file(policy.known)
-    options = ReplayOptions(
-        reference=names[0],
-        candidate=names[1],
-        select=select,
-        protocols=protocols,
-        byteorder=byteorder,
-        backend=BackendOptions(
-            generic_families=families or None,
-            extra_groups=groups,
-            caches=caches,
-            resync=recover,
-            resync_interval=0.0,
-            layouts=layouts,
-        ),
-        faults=tuple(parse_fault(one, protocol_number) for one in faults),
-        both_ways=both_ways,
-        control=control,
-        policy=policy,
-        known=known.valid,
-        max_objects=max_objects,
-        max_messages=max_messages,
-        where="" if where is None else where.text,
-        lines=form == "jsonl",
-    )
+    options = _options(asked, names, policy, known, lines=form == "jsonl")
     arguments, program = decisive_words(_DECISIVE), own_program()
-    if form == "jsonl":
+    if options.lines:
         sys.stdout.buffer.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments, program)))
-    narrowed = bool(protocols or families or groups or faults or recover or where or select != "notifications")
     done = _replay(captures, options, jobs, cluster)
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
-    whole = whole_report(*(done.reports, names, select, policy, known), tried=not narrowed, complete=complete)
+    tried = not _is_narrowed(asked)
+    whole = whole_report(*(done.reports, names, select, policy, known), tried=tried, complete=complete)
     whole = structs.replace(whole, arguments=arguments, program=program)
     give_report(whole, form, shown, reports)
     if done.cut:
         _say_interrupted(done.replayed, len(captures))
         sys.exit(ExitCode.INTERRUPTED)
     sys.exit(exit_code(whole, lost_worker=done.lost_worker))
+
+
+def _options(
+    asked: _Compared, names: tuple[str, str], policy: Policy, known: KnownFile, *, lines: bool
+) -> ReplayOptions:
+    """What is asked of the replay of each capture."""
+    from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415  (start-up: --help needs no replay)
+
+    where = asked["where"]
+    return ReplayOptions(
+        reference=names[0],
+        candidate=names[1],
+        select=asked["select"],
+        protocols=asked["protocols"],
+        byteorder=asked["byteorder"],
+        backend=BackendOptions(
+            generic_families=asked["families"] or None,
+            extra_groups=asked["groups"],
+            caches=asked["caches"],
+            resync=asked["recover"],
+            resync_interval=0.0,
+            layouts=asked["layouts"],
+        ),
+        faults=tuple(parse_fault(one, protocol_number) for one in asked["faults"]),
+        both_ways=asked["both_ways"],
+        control=asked["control"],
+        policy=policy,
+        known=known.valid,
+        max_objects=asked["max_objects"],
+        max_messages=asked["max_messages"],
+        where="" if where is None else where.text,
+        lines=lines,
+    )
+
+
+def _is_narrowed(asked: _Compared) -> bool:
+    """Whether less is compared than the captures hold, or something else."""
+    narrowing = (asked["protocols"], asked["families"], asked["groups"], asked["faults"], asked["where"])
+    return any(narrowing) or asked["recover"] or asked["select"] != "notifications"
 
 
 class _Done:
@@ -263,21 +285,20 @@ def _say_interrupted(replayed: int, of: int) -> None:
         warn(f"interrupted: {of - replayed:,} of {counted(of, 'capture')} not replayed")
 
 
-def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:
+def _refuse_unreceived(asked: _Compared) -> None:
     """Raise ``UsageError`` for options that cannot be judged when messages are replayed that no socket receives."""
-    asked = [name for name, value in options.items() if value]
-    if select == "all" and asked:
+    options = {"--cache": asked["caches"], "--recover": asked["recover"], "--fault": asked["faults"]}
+    given = [name for name, value in options.items() if value]
+    if asked["select"] == "all" and given:
         why = "caches, losses and resyncs are those of a socket, which does not receive every recorded message"
         hint = "leave out --select all"
-        raise UsageError("NLM-U013", f"--select all does not go with {' and '.join(asked)}", why=why, hint=hint)
+        raise UsageError("NLM-U013", f"--select all does not go with {' and '.join(given)}", why=why, hint=hint)
 
 
-def _refuse_together(
-    captures: tuple[Path, ...], jobs: int | None, cluster: str, *, filtered: bool, recover: bool
-) -> None:
+def _refuse_together(captures: tuple[Path, ...], jobs: int | None, cluster: str, asked: _Compared) -> None:
     """Raise ``UsageError`` for options and captures that exclude each other."""
     refuse_stdin_twice(captures)
-    if filtered and recover:
+    if asked["where"] is not None and asked["recover"]:
         raise UsageError("NLM-W008", "--where does not go with --recover", why=WHERE_WHY, hint="leave out one of them")
     if cluster and jobs is not None:
         hint = "leave out --jobs; a cluster has the workers that it was started with"

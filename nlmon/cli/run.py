@@ -16,9 +16,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
+from msgspec import structs
 
 from nlmon.cli.again import decisive_words, is_default, own_program
 from nlmon.cli.common import program, warn
@@ -29,13 +30,28 @@ from nlmon.errors import ExitCode, InputError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.cli.run_suite import Suite
+    from nlmon.project.known import KnownFile
+    from nlmon.project.settings import RunSettings
     from nlmon.report.policy import Policy
     from nlmon.scenario.load import ScenarioFile
+    from nlmon.scenario.options import RunOptions
 
 __all__ = ["command"]
 
 # Where scenarios are looked for.
 SCENARIOS = Path("scenarios")
+
+
+class _Asked(TypedDict):
+    """The options that say how each scenario is run."""
+
+    source: str | None
+    implementation: str | None
+    against: str | None
+    allow_run: bool
+    seed: int | None
+    time_scale: float
+    beside: bool
 
 
 @click.command()
@@ -111,24 +127,18 @@ def command(
     words: str,
     exitfirst: bool,
     max_fail: int | None,
-    source: str | None,
-    implementation: str | None,
-    against: str | None,
-    allow_run: bool,
-    seed: int | None,
-    time_scale: float,
     jobs: int,
     cluster: str,
     reports: tuple[ReportFile, ...],
     form: str,
     keep: Path | None,
     record: Path | None,
-    beside: bool,
     dry_run: bool,
     verbose: bool,
     quiet: bool,
     policy: Policy,
     complete: bool,
+    **asked: Unpack[_Asked],
 ) -> None:
     """Run scenario files, or all in folders; PATHS default to scenarios.
 
@@ -138,7 +148,6 @@ def command(
     from nlmon.cli.run_suite import Output, Spread, Suite, run_suite  # noqa: PLC0415
     from nlmon.project.known import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.project.settings import load_run_settings  # noqa: PLC0415
-    from nlmon.scenario.options import RunOptions  # noqa: PLC0415
 
     config: Path | None = click.get_current_context().params["config"]
     settings = load_run_settings(start=current_folder(), config=config)
@@ -147,18 +156,8 @@ def command(
     # Workers of a cluster have current folders of their own.
     suite = Suite.find([path.absolute() for path in named] if cluster else named, words)
     record = record or _recordings(keep)
-    options = RunOptions(
-        source=source or "",  # type: ignore[arg-type]
-        policy=policy,
-        known=known.valid,
-        names=_names(implementation, against),
-        allow_run=allow_run or settings.allow_run,
-        folders=_allowed(suite, settings.capture_folders, () if config else named),
-        seed=seed,
-        time_scale=time_scale,
-        record="" if record is None else str(record.resolve()),
-        beside=beside,
-    )
+    options = _options(asked, policy, known, settings, record)
+    options = structs.replace(options, folders=_allowed(suite, settings.capture_folders, () if config else named))
     _refuse_outputs(reports, suite, [keep, record])
     if dry_run:
         sys.exit(_list(suite))
@@ -171,8 +170,25 @@ def command(
         given=_given(),
         again=_again(paths),
     )
-    most = 1 if exitfirst else max_fail
-    sys.exit(run_suite(suite, options, output, Spread(jobs, cluster, most), known=known, complete=complete))
+    spread = Spread(jobs, cluster, 1 if exitfirst else max_fail)
+    sys.exit(run_suite(suite, options, output, spread, known=known, complete=complete))
+
+
+def _options(asked: _Asked, policy: Policy, known: KnownFile, settings: RunSettings, record: Path | None) -> RunOptions:
+    """What is asked of the run of each scenario, but where its captures may lie."""
+    from nlmon.scenario.options import RunOptions  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    return RunOptions(
+        source=asked["source"] or "",  # type: ignore[arg-type]
+        policy=policy,
+        known=known.valid,
+        names=_names(asked["implementation"], asked["against"]),
+        allow_run=asked["allow_run"] or settings.allow_run,
+        seed=asked["seed"],
+        time_scale=asked["time_scale"],
+        record="" if record is None else str(record.resolve()),
+        beside=asked["beside"],
+    )
 
 
 def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:
