@@ -6,7 +6,7 @@ the other, and marks where each begins; the XML that it prints between two marks
 Rules:
 1. Mode batch: all is printed when ``flush`` comes, as conntrack is started once for flows and once for expectations.
 2. An element that is not there is null: conntrack prints what it has read.
-3. Where conntrack ends before the last message, the one it had is told as a crash, and it is started again behind it.
+3. Where conntrack ends before the last message, the one it had is reported as a crash; it is started again behind it.
 
 Not here: flags of a flow, which it prints as words, and ICMP, which its XML leaves out.
 """

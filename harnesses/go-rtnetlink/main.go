@@ -5,7 +5,7 @@
 // Rules:
 //  1. A number that the library keeps without a pointer is 0 where the message lacks it; "absent" in the answer to hello
 //     says so.
-//  2. A panic is caught and told as a crash, since the program goes on.
+//  2. A panic is caught and reported as a crash, since the program goes on.
 //
 // Not here: what the library does not decode, such as IPv4 gateways of another family and encapsulations.
 package main

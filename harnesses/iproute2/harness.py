@@ -6,8 +6,8 @@ after the other, and marks where each begins; what ip prints between two marks i
 Rules:
 1. Mode batch: all is printed when ``flush`` comes, as ip is started once for each kind.
 2. A name of an interface would be one of this host, so the shim says that none has one, and ip prints ``if5``.
-3. Where ip ends before the last message, the one it had is told as a crash, and it is started again behind that one.
-4. A key that stands twice in one of its objects is told as ``x-twice``, since a reader of JSON keeps either.
+3. Where ip ends before the last message, the one it had is reported as a crash; it is started again behind it.
+4. A key that stands twice in one of its objects is reported as ``x-twice``, since a reader of JSON keeps either.
 
 Not here: addresses, which ip prints with the links that they are of, and what ip prints as words alone.
 """

@@ -8,7 +8,7 @@ Rules:
    datagram stand a small frame, which is printed, and one that fills a block, which a filter keeps out.
 2. Of an attribute that stands twice the last one counts, as for the kernel; tshark shows both.
 3. A value that tshark shows as bytes alone is not provided, nor is the header's byte where an attribute replaces it.
-4. Where tshark ends, the message it had is told as a crash, and it is started again for the next one.
+4. Where tshark ends, the message it had is reported as a crash, and it is started again for the next one.
 
 Not here: rules and the attributes of routes and neighbours, which tshark 4.0 shows as bytes.
 """

@@ -5,7 +5,7 @@
 //
 // Rules:
 //  1. A value that the library keeps without saying that it is not there is declared in "absent".
-//  2. A panic is caught and told as a crash, since the program goes on.
+//  2. A panic is caught and reported as a crash, since the program goes on.
 //
 // Not here: rules, which the library takes apart while it lists them, and what it keeps of metrics and encapsulations.
 package main

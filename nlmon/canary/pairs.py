@@ -27,7 +27,7 @@ from nlmon.compare.contract import kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.explain import show
 from nlmon.compare.pair import pair_of
-from nlmon.compare.provided import as_provided, without_what_lacks
+from nlmon.compare.provided import as_provided, only_provided
 from nlmon.events import OVERRUN, Event
 from nlmon.names import message_type
 
@@ -207,7 +207,7 @@ class Pairs:
         shared = event
         if event.type != OVERRUN:
             for statement in self._both.statements:
-                shared = without_what_lacks(statement, shared)
+                shared = only_provided(statement, shared)
         header = (event.type, event.protocol, event.msg_type, event.seq, event.pid, event.nsid, event.synthetic)
         fields = self._both.contract.identity.get(kind_name(event.payload), ())
         about = tuple(repr(getattr(shared.payload, name, None)) for name in fields)

@@ -11,10 +11,10 @@ from nlmon.compare.contract import kind_name
 from nlmon.compare.statement import Statement
 from nlmon.events import Event, GenericInfo
 
-__all__ = ["as_provided", "without_what_lacks"]
+__all__ = ["as_provided", "only_provided"]
 
 
-def without_what_lacks(statement: Statement, event: Event) -> Event:
+def only_provided(statement: Statement, event: Event) -> Event:
     """An event with only what an implementation provides of it."""
     payload, kind = event.payload, kind_name(event.payload)
     family = getattr(payload, "family", None)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from nlmon.compare.contract import kind_name, load_contract
-from nlmon.compare.provided import without_what_lacks
+from nlmon.compare.provided import only_provided
 from nlmon.compare.statement import statement_of
 from nlmon.conformance.program import Program
 from nlmon.conformance.test_generic import NL80211, host
@@ -87,7 +87,7 @@ def _common(events: Iterable[Event]) -> Iterator[Event]:
     for event in events:
         if all(kind_name(event.payload) in one.events for one in statements):
             for statement in statements:
-                event = without_what_lacks(statement, event)
+                event = only_provided(statement, event)
             yield event
 
 

@@ -25,6 +25,7 @@ from nlmon.capture.segment import Role
 from nlmon.capture.segmenter import SEGMENT_FRAMES
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
+from nlmon.compare.directions import Judges
 from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable
@@ -299,14 +300,6 @@ class Replay(Comparison[RecordedLane]):
                 known = _judgeable(lane.ledger.reported, held, self.kernel.lacking()), lane.ledger.vanished
                 self.judge.recovery(names, self.states.both[number], held, known, self.feed.tally.last_frame)
 
-    def _compare_losses(self) -> None:
-        """Hold what each of them says it lost against what its socket was made to lose."""
-        for number, lane in enumerate(self.lanes):
-            faults, ledger = lane.factory.faults, lane.ledger
-            had, said = (faults.reported, faults.lost, faults.failed), (ledger.overruns, ledger.lost, ledger.sockets)
-            if self._asked.options.message_pool_size is None:  # a full pool loses on its own account
-                self.judge.losses(number, had, said, self.feed.tally.last_frame)
-
     # -- the end ---------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
@@ -328,7 +321,8 @@ class Replay(Comparison[RecordedLane]):
         self._compare_recovery(now=not self._asked.options.resync_interval)
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
-        self._compare_losses()
+        if self._asked.options.message_pool_size is None:  # a full pool loses on its own account
+            _compare_losses(self.judge, self.lanes, last)
         compare_counters(self.judge, self.lanes, last)
         self._compare_outside(last, self.feed.close())
         forget_shared()
@@ -353,6 +347,14 @@ def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[E
     if events == list(side.events):
         events = side.events
     return events if foldable((Side(announcer.name, events, ()),)) else ()
+
+
+def _compare_losses(judge: Judges, lanes: Iterable[RecordedLane], frame: int) -> None:
+    """Hold what each of them says it lost against what its socket was made to lose."""
+    for number, lane in enumerate(lanes):
+        faults, ledger = lane.factory.faults, lane.ledger
+        had, said = (faults.reported, faults.lost, faults.failed), (ledger.overruns, ledger.lost, ledger.sockets)
+        judge.losses(number, had, said, frame)
 
 
 def _failed(lanes: Sequence[RecordedLane]) -> bool:

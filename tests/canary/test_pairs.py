@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from nlmon.canary.pairs import Line, LogDifference, LogSummary, Pairs
-from nlmon.compare.provided import without_what_lacks
+from nlmon.compare.provided import only_provided
 from nlmon.compare.statement import statement_of
 from nlmon.events import OVERRUN, Event, OverrunInfo
 from support.exported import received
@@ -25,7 +25,7 @@ def of_libnl(at: float, seq: int = 1, **fields: Any) -> Event:
 
 def of_legacy(at: float, seq: int = 1, **fields: Any) -> Event:
     """The same as legacy gives it."""
-    return without_what_lacks(statement_of("legacy"), of_libnl(at, seq, **fields))
+    return only_provided(statement_of("legacy"), of_libnl(at, seq, **fields))
 
 
 def lost(at: float) -> Event:

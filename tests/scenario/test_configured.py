@@ -16,7 +16,7 @@ from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
 from nlmon.filters.regex import compile_regex
 from nlmon.report.policy import Policy
-from nlmon.scenario.configured.compare import ExportSide, compare_exports, without_what_lacks
+from nlmon.scenario.configured.compare import ExportSide, compare_exports, only_provided
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
 from nlmon.scenario.configured.load import LANES
@@ -318,8 +318,8 @@ def _compared(legacy: Any, libnl: Any, *, filters: str = "", later: str | None =
     return reports[0]
 
 
-OF_LEGACY = without_what_lacks(statement_of("legacy"), LINK)
-LATER_OF_LEGACY = without_what_lacks(statement_of("legacy"), LATER)
+OF_LEGACY = only_provided(statement_of("legacy"), LINK)
+LATER_OF_LEGACY = only_provided(statement_of("legacy"), LATER)
 OTHER = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, mtu=1))
 OTHER_KIND = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, kind="bridge"))
 COMPARED = [

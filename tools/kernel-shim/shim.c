@@ -36,9 +36,9 @@
 #define SOCKETS 1024
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* ``protocol``: plus one, 0 is none. ``peer``: the other end of its pair, which the program does not know. ``dumps``: receives the recording as the answer to a request. ``peeked``: the
- * datagram was looked at and is still to be received. ``ended``: a socket that listens has received all, and is
- * ``silent`` while others have not. */
+/* ``protocol``: plus one, 0 is none. ``peer``: the other end of its pair, which the program does not know. ``dumps``:
+ * receives the recording as the answer to a request. ``peeked``: the datagram was looked at and is still to be received.
+ * ``ended``: a socket that listens has received all, and is ``silent`` while others have not. */
 static struct played {
 	int protocol, peer, listens, dumps, waiting, peeked, ended, silent;
 	FILE *recording;

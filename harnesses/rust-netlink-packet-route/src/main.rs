@@ -5,7 +5,7 @@
 //! Rules:
 //! 1. The library keeps addresses as bytes. They are written here as text by the family of the message; a length that
 //!    is none of an address is written in hexadecimal, so that it agrees with nothing.
-//! 2. A panic is caught and told as a crash, since the program goes on.
+//! 2. A panic is caught and reported as a crash, since the program goes on.
 //!
 //! Not here: what the library keeps as bytes that only another decoder takes apart, such as encapsulations.
 

@@ -28,7 +28,7 @@ from nlmon.compare.explain import show
 from nlmon.compare.findings import Findings
 from nlmon.compare.known import KnownDifferences
 from nlmon.compare.pair import pair_of
-from nlmon.compare.provided import as_provided, without_what_lacks
+from nlmon.compare.provided import as_provided, only_provided
 from nlmon.compare.statement import statement_of
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
 from nlmon.events import OVERRUN, Event
@@ -38,7 +38,7 @@ from nlmon.report.policy import Policy
 from nlmon.scenario.configured.output import ExportedLine
 from nlmon.scenario.configured.recording import FRAMES_KEPT, FrameTable
 
-__all__ = ["ExportSide", "ExportsJudge", "Keeps", "compare_exports", "without_what_lacks"]
+__all__ = ["ExportSide", "ExportsJudge", "Keeps", "compare_exports", "only_provided"]
 
 # Whether a monitor would export an event of a frame.
 Keeps: TypeAlias = Callable[[Event, int], bool]
@@ -186,7 +186,7 @@ class ExportsJudge:
     def _lacks(self, event: Event, number: int) -> bool:
         """Whether a monitor exports an event, and would not without what its implementation does not provide."""
         frame, keeps = self._recording.frame(event), self._sides[number].keeps
-        seen = without_what_lacks(statement_of(self._speaker(number, event)), event)
+        seen = only_provided(statement_of(self._speaker(number, event)), event)
         return keeps(event, frame) and not keeps(seen, frame)
 
     def _add(
