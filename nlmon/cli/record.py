@@ -141,7 +141,7 @@ def _record(
     while count is None or events < count:
         left = None if deadline is None else deadline - time.monotonic()
         ready = readable([wake, *by_descriptor], left)
-        if not ready or wake.fileno() in ready:
+        if not ready or wake.fileno() in ready or (left is not None and left <= 0):
             # What waits was there before the end.
             for transport in transports if count is None else ():
                 _read_events(transport)
@@ -149,7 +149,10 @@ def _record(
         for descriptor in ready:
             transport = by_descriptor[descriptor]
             try:
-                while (count is None or events < count) and (datagram := transport.recv()) is not None:
+                # While more comes than is read, a signal must be seen, too.
+                for _ in range(READ_AT_ONCE if count is None else min(READ_AT_ONCE, count - events)):
+                    if (datagram := transport.recv()) is None:
+                        break
                     events += 1
                     if transport.protocol == NETLINK_GENERIC and announces_family(datagram.data):
                         join_generic(transport)

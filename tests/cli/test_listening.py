@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from itertools import count
@@ -14,9 +15,11 @@ from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.cli.listening import wake_on_signals
 from nlmon.cli.live import _settle
+from nlmon.cli.record import _record
 from nlmon.engine.live import Live
 from nlmon.testing.messages import link, message
 from nlmon.testing.transport import ROUTE, FakeKernel
+from nlmon.wire import Datagram
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGHUP")
 
@@ -57,3 +60,38 @@ def test_what_waits_at_the_end_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     _settle(live)
 
     assert (before, live.waiting) == (True, False)
+
+
+class _Flooded:
+    """The socket of a host on which there is always one more event; SIGTERM comes with the third one."""
+
+    protocol = ROUTE
+
+    def __init__(self, readable: socket.socket) -> None:
+        self._readable = readable
+        self.read = 0
+
+    def fileno(self) -> int:
+        """Always readable."""
+        return self._readable.fileno()
+
+    def recv(self) -> Datagram:
+        """The next event."""
+        self.read += 1
+        if self.read == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return Datagram(0, 0, ROUTE, message(16, link(7, "eth7")))
+
+
+@pytest.mark.parametrize(("duration", "events"), [(0.0, 0), (None, 10)])
+def test_a_recording_ends_though_something_can_always_be_read(
+    duration: float | None, events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its duration, and by a signal, which is seen when so many events were read at once."""
+    monkeypatch.setattr("nlmon.cli.record.READ_AT_ONCE", 10)
+    one, other = socket.socketpair()
+    with one, other, wake_on_signals() as wake:
+        other.send(b"x")
+        found = _record([_Flooded(one)], wake, None, duration)  # type: ignore[list-item]
+
+    assert found == events
