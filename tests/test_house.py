@@ -104,7 +104,7 @@ MAY = {
     "nlmon.wire": set(),
     "nlmon.uapi": set(),
     "nlmon.framing": {"nlmon.uapi"},
-    "nlmon.objects": {"nlmon.uapi", "nlmon.objects"},
+    "nlmon.objects": {"nlmon.uapi", "nlmon.payloads", "nlmon.objects"},
     "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
     "nlmon.capture": {
         "nlmon",

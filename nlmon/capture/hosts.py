@@ -1,4 +1,4 @@
-"""Whether a capture is of one host, as far as the sections of a pcapng file tell.
+"""Whether a capture is of one host, as far as the sections of a pcapng file say.
 
 Not here: what a section says (``pcapng``).
 """

@@ -135,7 +135,7 @@ def zstd_blocks(raw: BinaryIO) -> Iterator[bytes]:
     """A zstd stream, block by block (RFC 8878, 3.1.1). A block is the least that can be decompressed and gives at most
     128 KiB: so damage costs nothing that stands before it, and few steps do for a whole file. Headers are looked at
     only to know how much to hand over at once; the library judges every byte. Raises ``EOFError`` when the file ends
-    inside a frame, which the library's own reader does not tell."""
+    inside a frame, which the library's own reader does not report."""
     import zstandard  # noqa: PLC0415  (start-up: only a compressed file needs it)
 
     while start := raw.read(5):

@@ -24,7 +24,11 @@ SHOWN = 300
 
 @click.command()
 @click.argument("program", metavar="COMMAND")
-@click.option("--timeout", type=click.FloatRange(0, 3600, min_open=True), help="Seconds for each answer.  [default: 5]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3600, min_open=True),
+    help="Seconds for each answer; for hello six times as many.  [default: 5]",
+)
 def command(program: str, timeout: float | None) -> None:
     """Give COMMAND, or a program that the settings name, datagrams by the harness protocol (docs/harness.md), and print
     what is wrong with what it writes: one line for each problem, and below it the line that it is about.

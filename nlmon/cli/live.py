@@ -1,7 +1,7 @@
 """``nlmon live``: both implementations on the running kernel at once, until a signal, and the verdict.
 
 Rules:
-1. The comparison begins with dumps (``dumps``), as a recording does: they tell names and state, and both decode them.
+1. The comparison begins with dumps (``dumps``), as a recording does: they give names and state, and both decode them.
    One that is recorded ends with them, as a recording does, unless ``--count`` leaves unread what came before them.
 2. SIGINT, SIGTERM and SIGHUP end the comparison, they do not break it: the report is printed.
 3. No sleeping: the loop waits for a socket or a signal. At the end it waits ``SETTLE`` seconds at most for what one of

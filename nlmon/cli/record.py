@@ -140,8 +140,8 @@ def _record(
     events = 0
     while count is None or events < count:
         left = None if deadline is None else deadline - time.monotonic()
-        ready = readable([wake, *by_descriptor], left)
-        if not ready or wake.fileno() in ready or (left is not None and left <= 0):
+        ready, over = readable([wake, *by_descriptor], left), left is not None and left <= 0
+        if not ready or wake.fileno() in ready or (over and count is None):
             # What waits was there before the end.
             for transport in transports if count is None else ():
                 _read_events(transport)
@@ -158,6 +158,8 @@ def _record(
                         join_generic(transport)
             except Overrun as overrun:
                 warn(f"warning: {overrun}")
+        if over:
+            break
     return events
 
 

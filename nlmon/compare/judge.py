@@ -230,7 +230,7 @@ class Judge:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
         whole, families = None, self._recorded.families
         for side in sides:
-            self._evidence.note(datagram.protocol, side.errors)
+            self._evidence.note(datagram, side.errors)
         for number, side in enumerate(sides):
             if not side.reads or not side.subscribed or side.missed or side.crash:
                 continue

@@ -91,7 +91,7 @@ class Ledger:
     loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. If it ``keeps_objects``, ``reported``:
     objects that events reported and that are not gone since; ``vanished``: objects that the state dropped though no
     event said so, which the recorded kernel may hold still. ``places``: time and frame of the losses of NETLINK_ROUTE
-    that it reported last; ``delivered``: the objects that events delivered to a consumer, whatever recorded dumps say.
+    that it reported last; ``delivered``: the objects of events that a consumer was given, whatever recorded dumps say.
     """
 
     def __init__(self) -> None:

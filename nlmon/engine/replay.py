@@ -187,7 +187,7 @@ class Replay(Comparison[RecordedLane]):
                 for place, (message, one, other) in enumerate(zip(*columns, strict=True), at):
                     if one is None or other is None:
                         continue
-                    subject = subject_of(one.msg_type, one.payload) if protocol == NETLINK_ROUTE else None
+                    subject = subject_of(one)
                     if subject is not None:
                         if subject[0] in watched:
                             changes.follows(subject, protocol, message, one, other)

@@ -25,10 +25,10 @@ from nlmon.compare.pair import Pair
 from nlmon.compare.side import Side
 from nlmon.engine.losses import Ledger, Touched, Unsettled
 from nlmon.events import PAYLOADS, Event, NextHop, Payload, RouteInfo, RoutePayload
-from nlmon.objects.keys import Subject
+from nlmon.objects.keys import Subject, subject_of
 from nlmon.objects.nexthops import NexthopChange
 from nlmon.state.dumps import DumpLoad, Unannounced
-from nlmon.state.identity import held_by_dump, subject_of
+from nlmon.state.identity import held_by_dump
 from nlmon.state.tables import NOTHING, Folded, Object, State
 
 __all__ = ["Checked", "Corrections", "Loads", "States"]

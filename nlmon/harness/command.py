@@ -26,9 +26,9 @@ KEPT = ("PATH", "HOME", "TMPDIR")
 
 
 class Command(Struct, frozen=True):
-    """What is started. ``timeout``: seconds until a line must be answered; ``memory``: resident bytes; ``window``:
-    datagrams that may wait for an answer at once; ``restarts``: how often it is started again; ``place``: where the
-    settings name it, for people."""
+    """What is started. ``timeout``: seconds until a line must be answered, six times as many for the greeting;
+    ``memory``: resident bytes; ``window``: datagrams that may wait for an answer at once; ``restarts``: how often it is
+    started again; ``place``: where the settings name it, for people."""
 
     argv: tuple[str, ...]
     directory: str | None = None

@@ -41,8 +41,9 @@ MIB = 1 << 20
 
 class Named(Struct, frozen=True, forbid_unknown_fields=True):
     """A program as the settings name it. ``directory``: where it is started, relative to the file; ``environment``:
-    variables that it gets beside PATH, HOME and TMPDIR; ``timeout``: seconds for each answer; ``memory``: MiB that it
-    may use; ``window``: datagrams that may wait for an answer; ``restarts``: how often it is started again."""
+    variables that it gets beside PATH, HOME and TMPDIR; ``timeout``: seconds for each answer, six times as many for the
+    greeting; ``memory``: MiB that it may use; ``window``: datagrams that may wait for an answer; ``restarts``: how
+    often it is started again."""
 
     command: str | list[str]
     directory: str = "."

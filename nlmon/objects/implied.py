@@ -26,7 +26,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple, Protocol
 
-from nlmon.objects.keys import Hop, Route
+from nlmon.objects.values import Hop, Route
 from nlmon.uapi import IFF_LOWER_UP, IFF_RUNNING, IFF_UP, RTNH_F_ONLINK, RTPROT_KERNEL
 
 __all__ = ["FATES", "Cause", "Fate", "Links", "cause_of", "is_announced", "needs_address"]

@@ -26,24 +26,22 @@ routing, which have no common identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from operator import attrgetter
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
+from nlmon.objects.values import Address, Event, Hop, Link, Neighbour, Route, Rule
+from nlmon.payloads.route import AddrInfo, LinkInfo, NeighInfo, RouteInfo, RuleInfo
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
     FIB_RULE_INVERT,
+    NETLINK_ROUTE,
     NTF_PROXY,
     NTF_SELF,
     RTM_F_CLONED,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTM_NEWROUTE,
-    RTM_NEWRULE,
     RTNH_F_ONLINK,
     RTNL_KIND_DEL,
     RTNL_KIND_MASK,
@@ -52,17 +50,11 @@ from nlmon.uapi import (
 
 __all__ = [
     "RULE_KEY",
-    "Address",
-    "Hop",
     "Key",
-    "Link",
-    "Neighbour",
-    "OnLink",
-    "Route",
-    "Rule",
     "Subject",
     "address_subject",
     "hops_of",
+    "identity",
     "is_sibling",
     "link_subject",
     "neighbour_subject",
@@ -77,127 +69,6 @@ Key: TypeAlias = tuple[Hashable, ...]
 ZERO = "00:00:00:00:00:00"
 # What a message is about: kind and key of the object, and for a route the key of its group.
 Subject: TypeAlias = tuple[str, Key, Key | None]
-
-
-class OnLink(Protocol):
-    """What a link, an address and a neighbour are known by."""
-
-    @property
-    def family(self) -> int: ...
-    @property
-    def ifindex(self) -> int: ...
-
-
-class Link(OnLink, Protocol):
-    """A link or a bridge port; ``target_netnsid``: not None, if it is in another namespace."""
-
-    @property
-    def target_netnsid(self) -> object: ...
-
-
-class Address(Link, Protocol):
-    """What an address is known by."""
-
-    @property
-    def addr(self) -> Hashable: ...
-    @property
-    def prefixlen(self) -> int: ...
-    @property
-    def peer(self) -> Hashable: ...
-
-
-class Neighbour(OnLink, Protocol):
-    """What a neighbour, or an entry of a forwarding database, is known by; ``lladdr`` as ``02:00:00:00:00:01``."""
-
-    @property
-    def flags(self) -> int: ...
-    @property
-    def dst(self) -> Hashable: ...
-    @property
-    def lladdr(self) -> str | None: ...
-    @property
-    def vlan(self) -> Hashable: ...
-    @property
-    def master(self) -> int | None: ...
-    @property
-    def vni(self) -> Hashable: ...
-    @property
-    def src_vni(self) -> Hashable: ...
-    @property
-    def port(self) -> Hashable: ...
-
-
-class Rule(Protocol):
-    """A rule; it is known by the fields of ``RULE_KEY``, too."""
-
-    @property
-    def flags(self) -> int: ...
-
-
-class Hop(Protocol):
-    """One hop of a route of several."""
-
-    @property
-    def ifindex(self) -> int: ...
-    @property
-    def weight(self) -> int: ...
-    @property
-    def flags(self) -> int: ...
-    @property
-    def gateway(self) -> Hashable: ...
-    @property
-    def via(self) -> Hashable: ...
-    @property
-    def encap_type(self) -> int | None: ...
-    @property
-    def encap(self) -> Hashable: ...
-
-
-class Route(Protocol):
-    """What a route is known by."""
-
-    @property
-    def family(self) -> int: ...
-    @property
-    def table(self) -> int: ...
-    @property
-    def dst(self) -> Hashable: ...
-    @property
-    def dst_len(self) -> int: ...
-    @property
-    def src(self) -> Hashable: ...
-    @property
-    def src_len(self) -> int: ...
-    @property
-    def tos(self) -> int: ...
-    @property
-    def priority(self) -> int | None: ...
-    @property
-    def protocol(self) -> int: ...
-    @property
-    def scope(self) -> int: ...
-    @property
-    def type(self) -> int: ...
-    @property
-    def flags(self) -> int: ...
-    @property
-    def prefsrc(self) -> Hashable: ...
-    @property
-    def metrics(self) -> Hashable: ...
-    @property
-    def nh_id(self) -> int | None: ...
-    @property
-    def gateway(self) -> Hashable: ...
-    @property
-    def via(self) -> Hashable: ...
-    @property
-    def oif(self) -> int | None: ...
-    @property
-    def encap_type(self) -> int | None: ...
-    @property
-    def encap(self) -> Hashable: ...
-    @property
-    def multipath(self) -> Sequence[Hop] | None: ...
 
 
 def link_subject(link: Link) -> Subject | None:
@@ -366,28 +237,41 @@ def is_sibling(route: Route) -> bool:
     return route.multipath is not None or (bool(route.gateway or route.via) and route.protocol != RTPROT_RA)
 
 
-# -- messages ------------------------------------------------------------------------------------------------
+# -- events --------------------------------------------------------------------------------------------------
 
-
-# By the first type of messages about a kind of objects.
-_SUBJECTS: dict[int, Callable[[Any], Subject | None]] = {
-    RTM_NEWLINK: link_subject,
-    RTM_NEWADDR: address_subject,
-    RTM_NEWROUTE: route_subject,
-    RTM_NEWNEIGH: neighbour_subject,
-    RTM_NEWRULE: rule_subject,
+# By type, which is looked up at once; what is derived from one of these is an object of its kind, too.
+_MAKERS: dict[type, Callable[[Any], Subject | None]] = {
+    NeighInfo: neighbour_subject,
+    AddrInfo: address_subject,
+    LinkInfo: link_subject,
+    RuleInfo: rule_subject,
+    RouteInfo: route_subject,
 }
 
 
-def subject_of(msg_type: int, value: object) -> Subject | None:
-    """What a message of NETLINK_ROUTE is about; None where it changes no object of this host, as a request does not, or
-    where ``value`` is of another kind than its type says, or lacks what would say which object it is."""
-    step = msg_type & RTNL_KIND_MASK
-    make = _SUBJECTS.get(msg_type - step)
-    if make is None or step > RTNL_KIND_DEL:
+def subject_of(event: Event) -> Subject | None:
+    """What an event is about, by what both implementations provide of it; None where it changes no state of this host,
+    or lacks what would say which object it is."""
+    if event.protocol != NETLINK_ROUTE or event.msg_type & RTNL_KIND_MASK > RTNL_KIND_DEL or event.nsid is not None:
+        return None
+    payload = event.payload
+    make = _MAKERS.get(type(payload)) or _maker(payload)
+    if make is None:
         return None
     try:
-        subject = make(value)
-    except (AttributeError, TypeError):
+        subject = make(payload)
+    except TypeError:  # a field that decides is not provided
         return None
     return None if subject is None or subject[0] == "view" else subject
+
+
+def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key] | None:
+    """Kind and key of anything but a route; a family's view of a link, kind ``view``, is no object of its own. None: it
+    is no object of this host."""
+    make = _maker(payload)
+    subject = None if make is None else make(payload)
+    return subject and subject[:2]
+
+
+def _maker(payload: object) -> Callable[[Any], Subject | None] | None:
+    return next((make for kind, make in _MAKERS.items() if isinstance(payload, kind)), None)

@@ -16,10 +16,11 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from nlmon.objects.implied import FATES, Cause, Fate, Links, needs_address
-from nlmon.objects.keys import Address, Key, Route, parts_of
+from nlmon.objects.keys import Key, parts_of
 from nlmon.objects.living import Combination, Condition, Living, Shared
 from nlmon.objects.nexthops import NexthopRoutes
 from nlmon.objects.sources import Addresses, PreferredSources
+from nlmon.objects.values import Address, Route
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST
 
 __all__ = ["Ends", "LinkedRoutes", "fate_of"]

@@ -23,7 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from nlmon.objects.keys import Key, Route
+from nlmon.objects.keys import Key
+from nlmon.objects.values import Route
 from nlmon.uapi import AF_INET, AF_INET6
 
 __all__ = ["GroupHop", "Nexthop", "NexthopChange", "NexthopChanges", "NexthopRoutes", "lost_hop"]

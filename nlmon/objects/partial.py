@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from nlmon.objects.keys import Neighbour
+from nlmon.objects.values import Neighbour
 from nlmon.uapi import NTF_SELF
 
 __all__ = ["PARTIAL_LINK", "DescribedLink", "is_echo", "is_partial_link"]

@@ -20,7 +20,8 @@ from collections import Counter
 from collections.abc import Collection, Hashable
 from ipaddress import ip_address
 
-from nlmon.objects.keys import Address, Key, Route
+from nlmon.objects.keys import Key
+from nlmon.objects.values import Address, Route
 from nlmon.uapi import AF_INET, AF_INET6
 
 __all__ = ["Addresses", "PreferredSources"]

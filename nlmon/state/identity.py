@@ -1,4 +1,5 @@
-"""Which objects of a host an event, or a message of a dump, is about, by the rules of ``nlmon.objects.keys``.
+"""Which objects of a host a message of a dump is about, and keys that several states share, by the rules of
+``nlmon.objects.keys``.
 
 Not here: how a report names an object (``describe``), what happens to it (``tables``), and the objects of an interface
 (``indexes``).
@@ -9,26 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
-from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
-from nlmon.objects import keys
-from nlmon.objects.keys import (
-    Key,
-    Subject,
-    address_subject,
-    hops_of,
-    link_subject,
-    neighbour_subject,
-    parts_of,
-    route_group,
-    rule_subject,
-)
+from nlmon.events import Event, RouteInfo, RoutePayload
+from nlmon.objects.keys import Key, Subject, hops_of, identity, parts_of, route_group, subject_of
 from nlmon.state.hops import over_hop
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
-    NETLINK_ROUTE,
     RTM_F_CLONED,
     RTM_GETADDR,
     RTM_GETLINK,
@@ -37,7 +26,7 @@ from nlmon.uapi import (
     RTM_GETRULE,
 )
 
-__all__ = ["forget_shared", "held_by_dump", "identity", "objects_of", "shared_subject", "split_hops", "subject_of"]
+__all__ = ["forget_shared", "held_by_dump", "objects_of", "shared_subject", "split_hops"]
 
 # What is held of an object in several states has one key, for keys take more memory than what they stand for. So many
 # are remembered, and of routes so many hops: of a recording those of one batch, of a running kernel those of what was
@@ -66,29 +55,6 @@ class _Splits:
 
 
 _splits = _Splits()
-
-# What is derived from one of these is an object of its kind, too.
-_MAKERS: dict[type, Callable[[Any], Subject | None]] = {
-    NeighInfo: neighbour_subject,
-    AddrInfo: address_subject,
-    LinkInfo: link_subject,
-    RuleInfo: rule_subject,
-}
-
-
-def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key] | None:
-    """Kind and key of anything but a route; a family's view of a link, kind ``view``, is no object of its own. None: it
-    is no object of this host."""
-    subject = next((make(payload) for kind, make in _MAKERS.items() if isinstance(payload, kind)), None)
-    return subject and subject[:2]
-
-
-def subject_of(event: Event) -> Subject | None:
-    """What an event is about; None where it changes no state of this host, or lacks what would say which object it
-    is."""
-    if event.protocol != NETLINK_ROUTE or event.nsid is not None:
-        return None
-    return keys.subject_of(event.msg_type, event.payload)
 
 
 def shared_subject(event: Event) -> Subject | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from nlmon.events import RoutePayload
 from nlmon.objects.families import FamilyIndex
-from nlmon.objects.keys import Key, OnLink
+from nlmon.objects.keys import Key
+from nlmon.objects.values import OnLink
 
 __all__ = ["Indexes", "InterfaceIndex"]
 

@@ -83,15 +83,16 @@ class _Flooded:
         return Datagram(0, 0, ROUTE, message(16, link(7, "eth7")))
 
 
-@pytest.mark.parametrize(("duration", "events"), [(0.0, 0), (None, 10)])
+@pytest.mark.parametrize(("most", "duration", "events"), [(None, 0.0, 0), (None, None, 10), (20, 0.0, 10), (5, 0.0, 5)])
 def test_a_recording_ends_though_something_can_always_be_read(
-    duration: float | None, events: int, monkeypatch: pytest.MonkeyPatch
+    most: int | None, duration: float | None, events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its duration, and by a signal, which is seen when so many events were read at once."""
+    """By its duration, at which as many events as are wanted are read of those that wait; and by a signal, which is
+    seen when so many were read at once."""
     monkeypatch.setattr("nlmon.cli.record.READ_AT_ONCE", 10)
     one, other = socket.socketpair()
     with one, other, wake_on_signals() as wake:
         other.send(b"x")
-        found = _record([_Flooded(one)], wake, None, duration)  # type: ignore[list-item]
+        found = _record([_Flooded(one)], wake, most, duration)  # type: ignore[list-item]
 
     assert found == events

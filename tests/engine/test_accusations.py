@@ -12,12 +12,17 @@ import random
 from ipaddress import ip_address
 
 import pytest
+from msgspec import structs
 
+from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import Frame
+from nlmon.compare.difference import Class
 from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
+from nlmon.events import Decoded, GenericInfo
 from nlmon.testing.messages import addr, attr, family, generic, link, message, nested, new_family, number, route
+from nlmon.wire import Datagram
 from support.agreement import recorded
 from support.damage import MODES, accusations, damaged
 from support.flows import netfilter, tuple_
@@ -75,6 +80,39 @@ CASES: dict[str, tuple[int, list[bytes]]] = {
 def test_nobody_is_accused(protocol: int, datagrams: list[bytes], select: Select, extra_groups: bool) -> None:
     """Whichever groups are joined."""
     assert accusations(datagrams, protocol, select, extra_groups=extra_groups) == []
+
+
+class _Invents(LibnlBackend):
+    """Gives an attribute of family 30 that no message has."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        found = super().decode(datagram)
+        for place, event in enumerate(found.events):
+            if event.msg_type == 30 and isinstance(event.payload, GenericInfo):
+                payload = structs.replace(event.payload, attributes=((9, "ff"),))
+                found.events[place] = structs.replace(event, payload=payload)
+        return found
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        b"",
+        generic(31, 1, b"\x40\0\1\0abcd"),
+        generic(31, 1) + bytes((7, *bytes(15))),
+        ONE + generic(31, 1, b"\x40\0\1\0"),
+    ],
+    ids=("nothing", "an attribute of another family", "no message behind another family", "the family itself"),
+)
+def test_what_is_malformed_excuses_nobody_else(malformed: bytes) -> None:
+    """An invented attribute is found though another family's message was malformed; beside one of nlctrl about the same
+    family it may be one behind another header."""
+    datagrams = [family(31, "two"), ONE, *([malformed] if malformed else []), generic(30, 1, attr(1, b"abcd"))]
+    replay = Replay(legacy, _Invents, byteorder="little", select="all")
+    replay.play(Frame(number, number, 16, data) for number, data in enumerate(datagrams, 1))
+    replay.finish()
+
+    assert replay.judge.counts[Class.CONTRADICTED] == (not malformed.startswith(ONE))
 
 
 ETH1, ROUTE, ADDR = message(16, link(1, "eth1")), message(24, route("10.9.0.0/24", 1)), message(20, addr(1, "10.0.0.3"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,44 @@ def test_the_end_comes_though_the_last_socket_that_had_something_left_is_closed(
     found = report(two_protocols(project), monitor(project, closes, "ready['netlink'] = [0, 12]"))
 
     assert (found.verdict, len(seen(project))) == ("lossy", len(TURNS))
+
+
+# Prints the length of each datagram. At the second one a child of vfork(2), which has the memory of its parent, closes
+# whatever is open, as before an exec.
+CHILD = """
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <linux/netlink.h>
+#include <unistd.h>
+int main(void) {
+    char data[65536];
+    int received = 0, fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+    if (bind(fd, (void *)&to, sizeof(to))) return 1;
+    for (;;) {
+        printf("%d\\n", (int)recv(fd, data, sizeof(data), 0)), fflush(stdout);
+        if (++received != 2) continue;
+        if (!vfork()) { for (int open = 3; open < 64; open++) close(open); _exit(0); }
+        wait(NULL);
+    }
+}
+"""
+
+
+@pytest.mark.peer
+def test_what_a_child_closes_is_open_in_its_parent(project: Path) -> None:
+    """Also one that has its memory; all that follows is received."""
+    (project / "child.c").write_text(CHILD, encoding="ascii")
+    subprocess.run(["cc", "-std=gnu11", "-o", "child", "child.c"], check=True)
+    recording = b"".join(struct.pack("=II", 0, len(data)) + data for data in LINKS)
+    (project / "recording").write_bytes(recording)
+    variables = {"LD_PRELOAD": str(project / played.SHIM), "NLMON_SHIM_RECORDING": str(project / "recording")}
+    ran = subprocess.run(
+        ["./child"], env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ran.returncode, ran.stdout.split()) == (0, [str(len(data)) for data in LINKS])
 
 
 @pytest.mark.peer

@@ -213,7 +213,7 @@ def test_an_address_that_is_none_is_said(address: str) -> None:
 
 
 def test_a_worker_is_no_scheduler(tmp_path: Path) -> None:
-    """An address that is that of a worker is said to be one."""
+    """The error names what the address is of."""
     with scheduler(tmp_path) as address, ExitStack() as stack:
         words = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", HOST, "--local-directory", str(tmp_path))
         one = stack.enter_context(part(tmp_path, "Listening to:", "distributed.cli.dask_worker", address, *words))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RoutePayload, RuleInfo
 from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.keys import hops_of, route_group
 from nlmon.state import identity
@@ -63,6 +63,24 @@ def route(gateway: str | None = "192.0.2.254", family: int = 2, **more: Any) -> 
 
 def neigh(dst: str | None = "192.0.2.9", family: int = 2, **more: Any) -> NeighInfo:
     return NeighInfo(**{"family": family, "ifindex": 3, "state": 2, "flags": 0, "dst": dst, **more})
+
+
+PAYLOADS: dict[str, tuple[RoutePayload, ...]] = {
+    "link": (link(), link(family=10)),
+    "port": (link(family=7),),
+    "addr": (addr(), addr("fe80::1", family=10), addr(family=0)),
+    "route": (route(), route(family=10), route(multipath=(NextHop(3, 1, 0, "192.0.2.1"),))),
+    "neigh": (neigh(), neigh(lladdr="02:00:00:00:00:01", family=7)),
+}
+
+
+@pytest.mark.parametrize("msg_type", [kind + verb for kind in BASE.values() for verb in (NEW, DEL)])
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_a_payload_of_another_type_than_its_message_breaks_nothing(msg_type: int, kind: str) -> None:
+    """It is an object of the kind that the payload is, whatever an implementation calls the message."""
+    state = fold(*(Event(0, 0, msg_type, 0, 0, 0, 1, 0, None, payload) for payload in PAYLOADS[kind]))
+
+    assert {name for name, table in state.tables.items() if table} == (set() if msg_type % 4 else {kind})
 
 
 def gateways(state: State) -> list[str | None]:

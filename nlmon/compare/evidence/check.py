@@ -53,9 +53,9 @@ class Evidence:
         self._reader = FieldReader(pair, byteorder)
         self._generic = GenericEvidence(pair.contract, byteorder, recorded)
 
-    def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
+    def note(self, datagram: Datagram, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read in a datagram."""
-        self._generic.note(protocol, errors)
+        self._generic.note(datagram, errors)
 
     # -- whole events ------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from nlmon.compare.evidence.reading import Message
 from nlmon.compare.same import same
 from nlmon.errors import AttributeFormatError, FramingError, HeaderError, NlmonError
 from nlmon.events import GenericInfo
-from nlmon.framing import align, attributes, walk_attributes
+from nlmon.framing import align, attributes, messages, walk_attributes
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_HDRSIZE,
@@ -29,6 +29,7 @@ from nlmon.uapi import (
     NLMSG_HDRLEN,
     QCA_NL80211_VENDOR_ID,
 )
+from nlmon.wire import Datagram
 
 __all__ = ["GenericEvidence", "RecordedNames"]
 
@@ -60,13 +61,23 @@ class GenericEvidence:
         # Bytes of the header that messages of a family have of their own, by its number: every size that nlctrl said.
         # A monitor keeps what it received last, which need not be what was recorded last.
         self._headers: dict[int, set[int]] = {}
+        # Families of which nlctrl spoke beside something malformed: who read what of that decides what their header is.
+        self._doubtful: set[int] = set()
 
-    def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
+    def note(self, datagram: Datagram, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read: what malformed messages say of families is nobody's to judge."""
         malformed = AttributeFormatError | FramingError | HeaderError
-        self._malformed = self._malformed or (
-            protocol == NETLINK_GENERIC and any(isinstance(e, malformed) for e in errors)
-        )
+        if datagram.protocol == NETLINK_GENERIC and any(isinstance(error, malformed) for error in errors):
+            self._malformed = True
+            self._doubtful.update(self._named(datagram.data))
+
+    def _named(self, data: bytes) -> Iterator[int]:
+        """The numbers of families that nlctrl's messages in a datagram are about."""
+        for one in messages(data, self._order):
+            at, end = one.offset + NLMSG_HDRLEN + GENL_HDRLEN, one.offset + one.length
+            for kind, begin, stop in walk_attributes(data, at, end, self._order) if one.type == GENL_ID_CTRL else ():
+                if kind == CTRL_ATTR_FAMILY_ID:
+                    yield int.from_bytes(data[begin:stop][:2], self._order)
 
     def parts(self, info: GenericInfo, message: Message) -> Iterator[tuple[str, Any]]:
         """Findings, and the parts of an event whose fields are still to be judged, each with its kind."""
@@ -84,13 +95,13 @@ class GenericEvidence:
                 return
             (name,) = names
         nameless = name is None and (not names or self._recorded.gone(number))
-        doubtful = self._malformed or self._recorded.doubtful()
-        if not ((type(name) is str and name in names) or nameless or doubtful):
+        if not ((type(name) is str and name in names) or nameless or self._malformed or self._recorded.doubtful()):
             yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
             return
         wireless = name == "nl80211"
-        # How long the header of a named family is nobody knows where nlctrl has not said it, or may be misread.
-        if wireless or not name or name == "nlctrl" or (number in self._headers and not doubtful):
+        # Where a named family's header begins is not known where nlctrl has not said it, or not plainly.
+        said = number in self._headers and number not in self._doubtful
+        if wireless or not name or name == "nlctrl" or said:
             control = number == GENL_ID_CTRL
             sizes = sorted(self._headers.get(number, {0})) if name and not control else [0]
             raw = [None if wireless else self._raw(message.data, body + own, message.end) for own in sizes]

@@ -26,7 +26,7 @@ from nlmon.engine.coverage.layouts import Layout
 from nlmon.engine.coverage.parts import Part
 from nlmon.events import OVERRUN, Event
 from nlmon.framing import header
-from nlmon.state.identity import subject_of
+from nlmon.objects.keys import subject_of
 from nlmon.uapi import NETLINK_AUDIT, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
