@@ -10,13 +10,14 @@ import pytest
 
 from nlmon.capture.base import Batch, Frame
 from nlmon.compare.difference import Class
+from nlmon.compare.provided import only_provided
 from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Problem
 from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
 from nlmon.filters.regex import compile_regex
 from nlmon.report.policy import Policy
-from nlmon.scenario.configured.compare import ExportSide, compare_exports, only_provided
+from nlmon.scenario.configured.compare import ExportSide, compare_exports
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
 from nlmon.scenario.configured.load import LANES

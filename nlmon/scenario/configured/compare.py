@@ -38,7 +38,7 @@ from nlmon.report.policy import Policy
 from nlmon.scenario.configured.output import ExportedLine
 from nlmon.scenario.configured.recording import FRAMES_KEPT, FrameTable
 
-__all__ = ["ExportSide", "ExportsJudge", "Keeps", "compare_exports", "only_provided"]
+__all__ = ["ExportSide", "ExportsJudge", "Keeps", "compare_exports"]
 
 # Whether a monitor would export an event of a frame.
 Keeps: TypeAlias = Callable[[Event, int], bool]
