@@ -17,6 +17,8 @@ from support.requirements import require_netns
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 HOW_TO = REPOSITORY / "docs" / "how-to"
+# Where root's control sockets are, which an ordinary user may not write to.
+RUN = 'subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)\n'
 
 
 def on_kernel(script: str, page: str, mark: str) -> Any:
@@ -25,7 +27,7 @@ def on_kernel(script: str, page: str, mark: str) -> Any:
     files = dict(re.findall(r"^```yaml file=(\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
     blocks = re.findall(rf"^```sh {mark}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if mark else []
     lines = [line for block in blocks for line in block.splitlines()]
-    return inside(SCRIPT + script, json.dumps([files, lines]), prefix=require_netns())
+    return inside(SCRIPT + RUN + script, json.dumps([files, lines]), prefix=[*require_netns(), "--mount"])
 
 
 PARALLEL = """
