@@ -213,7 +213,8 @@ class MessageDecoder:
         found = Decoded([], [])
         events, errors = found.events, found.errors
         cache_of = self._caches.get(protocol, NO_CACHES).get
-        name_of = functools.partial(self.link_name, protocol)
+        # Meanwhile no interface changes its name, so each is asked for once.
+        name_of = functools.lru_cache(None)(functools.partial(self.link_name, protocol))
         columns = zip(datagrams.frames, datagrams.timestamps, datagrams.data, strict=True)
         for frame, timestamp, data in columns:
             cache = cache_of(data[:8])
