@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
-from msgspec import structs
 
 from nlmon.cli.again import decisive_words, is_default, own_program
 from nlmon.cli.common import program, warn
@@ -156,8 +155,8 @@ def command(
     # Workers of a cluster have current folders of their own.
     suite = Suite.find([path.absolute() for path in named] if cluster else named, words)
     record = record or _recordings(keep)
-    options = _options(asked, policy, known, settings, record)
-    options = structs.replace(options, folders=_allowed(suite, settings.capture_folders, () if config else named))
+    folders = _allowed(suite, settings.capture_folders, () if config else named)
+    options = _options(asked, policy, known, settings, record, folders=folders)
     _refuse_outputs(reports, suite, [keep, record])
     if dry_run:
         sys.exit(_list(suite))
@@ -174,8 +173,16 @@ def command(
     sys.exit(run_suite(suite, options, output, spread, known=known, complete=complete))
 
 
-def _options(asked: _Asked, policy: Policy, known: KnownFile, settings: RunSettings, record: Path | None) -> RunOptions:
-    """What is asked of the run of each scenario, but where its captures may lie."""
+def _options(
+    asked: _Asked,
+    policy: Policy,
+    known: KnownFile,
+    settings: RunSettings,
+    record: Path | None,
+    *,
+    folders: tuple[str, ...],
+) -> RunOptions:
+    """What is asked of the run of each scenario; ``folders``: where its captures may lie."""
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415  (start-up: --help needs none of it)
 
     return RunOptions(
@@ -184,6 +191,7 @@ def _options(asked: _Asked, policy: Policy, known: KnownFile, settings: RunSetti
         known=known.valid,
         names=_names(asked["implementation"], asked["against"]),
         allow_run=asked["allow_run"] or settings.allow_run,
+        folders=folders,
         seed=asked["seed"],
         time_scale=asked["time_scale"],
         record="" if record is None else str(record.resolve()),
